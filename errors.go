@@ -1,0 +1,101 @@
+package lanyard
+
+import (
+	"errors"
+	"time"
+)
+
+// Kind says what sort of failure an Error is; borders translate it into a status.
+type Kind int
+
+// The kinds of failure. The zero kind is Internal, so that a forgotten kind never looks harmless.
+const (
+	Internal Kind = iota
+	Invalid
+	NotFound
+	Conflict
+	Denied
+	Unauthenticated
+	Throttled
+	Unavailable
+)
+
+// Error is a failure that a caller can act on. Message is safe to show to
+// anybody; causes are never part of it. Code is stable.
+type Error struct {
+	Kind    Kind
+	Code    string
+	Message string
+	// RetryAfter is how long a throttled caller should wait; zero if unknown.
+	RetryAfter time.Duration
+}
+
+// Error implements error with the code and the safe message.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Is tells whether target is an Error of the same code.
+func (e *Error) Is(target error) bool {
+	var other *Error
+	return errors.As(target, &other) && other.Code == e.Code
+}
+
+// Saying is the same error with another safe message.
+func (e *Error) Saying(message string) *Error {
+	out := *e
+	out.Message = message
+	return &out
+}
+
+// After is the same error that asks the caller to wait.
+func (e *Error) After(wait time.Duration) *Error {
+	out := *e
+	out.RetryAfter = wait
+	return &out
+}
+
+// KindOf finds the kind of any error: Internal for those outside the catalogue.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
+
+// The catalogue. Codes of the OAuth family are the specifications' own
+// (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8707 §2, OpenID Connect Core §3.1.2.6).
+var (
+	ErrNotFound    = &Error{Kind: NotFound, Code: "not_found", Message: "there is no such thing"}
+	ErrConflict    = &Error{Kind: Conflict, Code: "conflict", Message: "it exists already or was changed by somebody else"}
+	ErrUnavailable = &Error{Kind: Unavailable, Code: "temporarily_unavailable", Message: "the service is not available at the moment", RetryAfter: 2 * time.Second}
+	ErrThrottled   = &Error{Kind: Throttled, Code: "too_many_attempts", Message: "too many attempts"}
+	ErrBadInput    = &Error{Kind: Invalid, Code: "bad_input", Message: "the input is not valid"}
+
+	ErrWrongCredentials = &Error{Kind: Unauthenticated, Code: "wrong_credentials", Message: "the sign-in name and password do not match"}
+	ErrUserDisabled     = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
+	ErrStaleFlow        = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
+	ErrForeignFlow      = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}
+	ErrForgedForm       = &Error{Kind: Denied, Code: "forged_form", Message: "the form was not sent from our page"}
+	ErrUnknownClient    = &Error{Kind: Invalid, Code: "unknown_client", Message: "client_id is not known"}
+	ErrBadRedirect      = &Error{Kind: Invalid, Code: "bad_redirect_uri", Message: "redirect_uri is not registered for this client"}
+
+	ErrInvalidRequest          = &Error{Kind: Invalid, Code: "invalid_request", Message: "the request is malformed"}
+	ErrInvalidClient           = &Error{Kind: Unauthenticated, Code: "invalid_client", Message: "client authentication failed"}
+	ErrInvalidGrant            = &Error{Kind: Invalid, Code: "invalid_grant", Message: "the grant is invalid, expired or revoked"}
+	ErrUnauthorizedClient      = &Error{Kind: Invalid, Code: "unauthorized_client", Message: "the client may not use this grant type"}
+	ErrUnsupportedGrantType    = &Error{Kind: Invalid, Code: "unsupported_grant_type", Message: "the grant type is not supported"}
+	ErrInvalidScope            = &Error{Kind: Invalid, Code: "invalid_scope", Message: "the scope is not allowed"}
+	ErrInvalidTarget           = &Error{Kind: Invalid, Code: "invalid_target", Message: "the resource is unknown or not allowed"}
+	ErrUnsupportedResponseType = &Error{Kind: Invalid, Code: "unsupported_response_type", Message: "only response_type code is supported"}
+	ErrRequestNotSupported     = &Error{Kind: Invalid, Code: "request_not_supported", Message: "request objects are not supported"}
+	ErrRequestURINotSupported  = &Error{Kind: Invalid, Code: "request_uri_not_supported", Message: "request_uri is not supported"}
+	ErrRegistrationUnsupported = &Error{Kind: Invalid, Code: "registration_not_supported", Message: "registration in the request is not supported"}
+	ErrAccessDenied            = &Error{Kind: Denied, Code: "access_denied", Message: "the request was refused"}
+	ErrLoginRequired           = &Error{Kind: Invalid, Code: "login_required", Message: "the person has to sign in"}
+	ErrConsentRequired         = &Error{Kind: Invalid, Code: "consent_required", Message: "the person has to agree"}
+	ErrInteractionRequired     = &Error{Kind: Invalid, Code: "interaction_required", Message: "the person has to act"}
+	ErrAccountSelection        = &Error{Kind: Invalid, Code: "account_selection_required", Message: "the person has to choose an account"}
+	ErrUnmetAuthentication     = &Error{Kind: Invalid, Code: "unmet_authentication_requirements", Message: "the requested authentication level can not be reached"}
+	ErrInvalidToken            = &Error{Kind: Unauthenticated, Code: "invalid_token", Message: "the access token is invalid, expired or revoked"}
+	ErrInsufficientScope       = &Error{Kind: Denied, Code: "insufficient_scope", Message: "the access token is not meant for this"}
+)

@@ -1,0 +1,97 @@
+package lanyard
+
+import "time"
+
+// Grant is what a user gave a client. A refresh-token family belongs to exactly one grant.
+type Grant struct {
+	ID       GrantID
+	TenantID TenantID
+	ClientID ClientID
+	UserID   UserID
+	// SessionID is the sid of the sign-in that made the grant.
+	SessionID SessionID
+	Scopes    Scopes
+	// Resources are the identifiers that the grant may be used for; a token request may narrow them.
+	Resources []string
+	// Claims is what the request asked for with the claims parameter.
+	Claims ClaimsRequest
+	Nonce  string
+	// ACR, AMR and AuthTime are those of the sign-in for the whole life of the grant.
+	ACR      string
+	AMR      []string
+	AuthTime time.Time
+	// AuthTimeAsked says that max_age or auth_time was asked for.
+	// Offline grants survive their session.
+	Offline bool
+	// Refresh is the state of the refresh-token family; nil if there is none.
+	Refresh   *RefreshFamily
+	CreatedAt time.Time
+	// ExpiresAt is the absolute end.
+	ExpiresAt    time.Time
+	RevokedAt    time.Time
+	RevokeReason string
+}
+
+// RefreshFamily is the state of a chain of refresh tokens: only the newest one
+// is live, its parent may be shown again for a short time after the rotation.
+type RefreshFamily struct {
+	// Sequence counts rotations, from 1.
+	Sequence uint32
+	// KeyID is the symmetric key under which successors are derived.
+	KeyID    KeyID
+	Current  []byte
+	Previous []byte
+	// RotatedAt is when Current replaced Previous; zero before the first rotation.
+	RotatedAt time.Time
+	// IdleUntil ends the family when it is not used.
+	IdleUntil time.Time
+}
+
+// Standing is a grant together with what decides whether it still counts.
+type Standing struct {
+	Grant   Grant
+	Session Session
+	User    User
+}
+
+// Live tells whether the grant may still be used: not revoked, not expired, its
+// user enabled, and its session alive unless the grant is offline.
+func (s Standing) Live(now time.Time) bool {
+	return s.Grant.RevokedAt.IsZero() && now.Before(s.Grant.ExpiresAt) && !s.User.Disabled &&
+		(s.Grant.Offline || s.Session.Live(now))
+}
+
+// Reasons for which a grant is revoked.
+const (
+	RevokedByClient      = "client"
+	RevokedCodeReplay    = "code_replay"
+	RevokedRefreshReplay = "refresh_replay"
+	RevokedForeignClient = "foreign_client"
+	RevokedCredentials   = "credentials"
+	RevokedConsent       = "consent"
+)
+
+// AccessToken is an opaque access token as it is stored, or the record that a JWT was revoked.
+type AccessToken struct {
+	TenantID TenantID
+	// Hash is the SHA-256 of an opaque token, or of the jti of a revoked JWT.
+	Hash     []byte
+	GrantID  GrantID
+	ClientID ClientID
+	// Subject is the sub of a token without a grant.
+	Subject   string
+	Scopes    Scopes
+	Audience  []string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time
+}
+
+// Consent is what a user agreed to for a client.
+type Consent struct {
+	UserID    UserID
+	ClientID  ClientID
+	Scopes    Scopes
+	Resources []string
+	GrantedAt time.Time
+}

@@ -1,0 +1,95 @@
+package lanyard
+
+import (
+	"encoding/base32"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// The identifiers of the product. Each is text of the form prefix, underscore,
+// UUIDv7 in lower-case base32, so that ids sort by creation and say what they name.
+type (
+	TenantID       string
+	UserID         string
+	ClientID       string
+	ResourceID     string
+	OrganizationID string
+	BrowserID      string
+	SessionID      string
+	AuthRequestID  string
+	GrantID        string
+	EventID        string
+	KeyID          string
+)
+
+// Prefixes of generated identifiers.
+const (
+	prefixTenant       = "ten_"
+	prefixUser         = "usr_"
+	prefixClient       = "cli_"
+	prefixResource     = "res_"
+	prefixOrganization = "org_"
+	prefixBrowser      = "bro_"
+	prefixSession      = "ses_"
+	prefixAuthRequest  = "req_"
+	prefixGrant        = "gra_"
+	prefixEvent        = "evt_"
+)
+
+var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewTenantID makes a fresh tenant id.
+func NewTenantID() TenantID { return TenantID(newID(prefixTenant)) }
+
+// NewUserID makes a fresh user id.
+func NewUserID() UserID { return UserID(newID(prefixUser)) }
+
+// NewClientID makes a fresh client id.
+func NewClientID() ClientID { return ClientID(newID(prefixClient)) }
+
+// NewResourceID makes a fresh resource id.
+func NewResourceID() ResourceID { return ResourceID(newID(prefixResource)) }
+
+// NewOrganizationID makes a fresh organization id.
+func NewOrganizationID() OrganizationID { return OrganizationID(newID(prefixOrganization)) }
+
+// NewBrowserID makes a fresh browser id.
+func NewBrowserID() BrowserID { return BrowserID(newID(prefixBrowser)) }
+
+// NewSessionID makes a fresh session id, the sid of tokens.
+func NewSessionID() SessionID { return SessionID(newID(prefixSession)) }
+
+// NewAuthRequestID makes a fresh id of an authorization request.
+func NewAuthRequestID() AuthRequestID { return AuthRequestID(newID(prefixAuthRequest)) }
+
+// NewGrantID makes a fresh grant id.
+func NewGrantID() GrantID { return GrantID(newID(prefixGrant)) }
+
+// NewEventID makes a fresh event id.
+func NewEventID() EventID { return EventID(newID(prefixEvent)) }
+
+// IsUserID tells whether s has the form of a generated user id. Such a name is
+// never allowed for a client, so that a machine's subject can not equal a person's.
+func IsUserID(s string) bool { return strings.HasPrefix(s, prefixUser) }
+
+// GrantIDFromBytes rebuilds a grant id from the 16 bytes of its UUID.
+func GrantIDFromBytes(b [16]byte) GrantID {
+	return GrantID(prefixGrant + idEncoding.EncodeToString(b[:]))
+}
+
+// Bytes is the UUID behind the grant id; ok is false for any other text.
+func (id GrantID) Bytes() (uid [16]byte, ok bool) {
+	text, found := strings.CutPrefix(string(id), prefixGrant)
+	raw, err := idEncoding.DecodeString(text)
+	if !found || err != nil || len(raw) != len(uid) {
+		return uid, false
+	}
+	copy(uid[:], raw)
+	return uid, true
+}
+
+func newID(prefix string) string {
+	u := uuid.Must(uuid.NewV7())
+	return prefix + idEncoding.EncodeToString(u[:])
+}

@@ -1,0 +1,66 @@
+package flow
+
+import (
+	"github.com/lanyard-id/lanyard"
+)
+
+// Visitor is what the cookies of a request prove, and where the request came from.
+type Visitor struct {
+	// Browser is the value of the browser cookie; zero if there is none.
+	Browser lanyard.Secret
+	// Binding is the value of the binding cookie of the request at hand; zero if there is none.
+	Binding   lanyard.Secret
+	UserAgent string
+	Address   string
+}
+
+// Step names what a person has to do next.
+type Step string
+
+// The steps, in the order in which they are due.
+const (
+	StepIdentify Step = "identify"
+	StepPassword Step = "password"
+	StepChoose   Step = "choose"
+	StepConsent  Step = "consent"
+	// StepDone means that /oauth/resume can answer the client.
+	StepDone Step = "done"
+)
+
+// Page is what is needed to show the step that is due.
+type Page struct {
+	Step    Step
+	Request lanyard.AuthRequest
+	Client  *lanyard.Client
+	// Accounts are those signed in on this browser, live or not, newest first.
+	Accounts []lanyard.Account
+	// Account is the one that the request goes on with; nil before it is known.
+	Account *lanyard.Account
+	// Reproof says that the person is signed in but must prove it again
+	// (prompt=login, max_age): the identifier is given and can not be changed to another account silently.
+	Reproof bool
+	// Asked are the scopes that the consent page has to explain, new ones only.
+	Asked []ScopeText
+	// Token is the step token that the form has to carry in the field "token".
+	Token string
+	// KeepSignedIn says that the password page offers to stay signed in (checkbox "keep").
+	KeepSignedIn bool
+	// RedirectOrigin is where the client's answer will go, for form-action of the page's CSP.
+	RedirectOrigin string
+}
+
+// ScopeText is one scope of a consent page. Description is empty for the
+// standard scopes, that pages describe in the person's language.
+type ScopeText struct {
+	Name        string
+	Description string
+	// Resource is the name of the API that the scope belongs to; empty for the standard scopes.
+	Resource string
+}
+
+// Moved is the outcome of a form that was accepted.
+type Moved struct {
+	Next Step
+	// Browser is the new value of the browser cookie; zero if it stays.
+	Browser lanyard.Secret
+}

@@ -1,0 +1,62 @@
+package lanyard
+
+import (
+	"slices"
+	"time"
+)
+
+// Browser is one user agent that was seen; a browser may hold several sessions.
+type Browser struct {
+	ID        BrowserID
+	TenantID  TenantID
+	UserAgent string
+	Address   string
+	CreatedAt time.Time
+	SeenAt    time.Time
+}
+
+// Session is one user signed in on one browser; its id is the sid of tokens.
+type Session struct {
+	ID        SessionID
+	TenantID  TenantID
+	BrowserID BrowserID
+	UserID    UserID
+	// AuthTime is when the person last proved who they are.
+	AuthTime time.Time
+	ACR      string
+	AMR      []string
+	// ExpiresAt ends the session; EndedAt is set when it was ended before.
+	ExpiresAt time.Time
+	EndedAt   time.Time
+	CreatedAt time.Time
+}
+
+// Live tells whether the session is neither ended nor expired.
+func (s Session) Live(now time.Time) bool { return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) }
+
+// Account is a session together with its user, as the browser's chooser shows it.
+type Account struct {
+	Session Session
+	User    User
+	// Consented are the scopes that the person agreed to for the client at hand.
+	Consented Scopes
+}
+
+// Authentication levels, weakest first. They are the acr values of tokens.
+const (
+	ACRSingle  = "1"
+	ACRDouble  = "2"
+	ACRPasskey = "phr"
+)
+
+// ACRLevels lists the levels, weakest first.
+var ACRLevels = []string{ACRSingle, ACRDouble, ACRPasskey}
+
+// Authentication methods (RFC 8176).
+const AMRPassword = "pwd"
+
+// ACRMeets tells whether the level reached is at least the one wanted; an unknown level is met by none.
+func ACRMeets(reached, wanted string) bool {
+	w := slices.Index(ACRLevels, wanted)
+	return w >= 0 && slices.Index(ACRLevels, reached) >= w
+}
