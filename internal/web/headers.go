@@ -1,0 +1,126 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// fixedHeaders go with every answer.
+var fixedHeaders = [][2]string{
+	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "same-origin"},
+	{"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+	{"Cache-Control", "no-store"},
+}
+
+const (
+	headerCSP  = "Content-Security-Policy"
+	headerCOOP = "Cross-Origin-Opener-Policy"
+	headerHSTS = "Strict-Transport-Security"
+	hsts       = "max-age=63072000"
+	// dataCSP is for answers that are not meant to be looked at.
+	dataCSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	// pageCSP allows script, style and images of our own origin, nothing in line and nothing evaluated.
+	pageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"object-src 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; form-action "
+)
+
+// secure sets the headers that every answer of a route has before its handler runs.
+func secure(h http.Header, s Site, r Route) {
+	for _, kv := range fixedHeaders {
+		h[kv[0]] = []string{kv[1]}
+	}
+	h.Set("Cross-Origin-Resource-Policy", resourcePolicy(r.CORS))
+	h.Set(headerCSP, policyOf(r.Kind))
+	h.Set(headerCOOP, "same-origin")
+	if r.Popup {
+		h.Del(headerCOOP)
+	}
+	if s.secured() {
+		h.Set(headerHSTS, hsts)
+	}
+}
+
+func policyOf(k Kind) string {
+	if k == Page {
+		return pageCSP + "'self'"
+	}
+	return dataCSP
+}
+
+func resourcePolicy(m CORSMode) string {
+	if m == CORSPublic {
+		return "cross-origin"
+	}
+	return "same-origin"
+}
+
+// PageHeaders sets the headers of a page of the site, for a page that is served
+// outside of a page route, such as the error page of a protocol endpoint.
+func PageHeaders(h http.Header) {
+	h.Set(headerCSP, policyOf(Page))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+}
+
+// FormTo lets the forms of a page lead to further origins besides our own:
+// browsers check the redirects that follow a form. An origin is scheme://host or
+// "scheme:", as lanyard.Origin gives it; anything else is left out.
+func FormTo(h http.Header, origins ...string) {
+	h.Set(headerCSP, pageCSP+strings.Join(append([]string{"'self'"}, sources(origins)...), " "))
+}
+
+// FormOnlyTo lets the forms of a page lead to one foreign origin and nowhere else.
+func FormOnlyTo(h http.Header, origin string) {
+	allowed := sources([]string{origin})
+	if len(allowed) == 0 {
+		allowed = []string{"'none'"}
+	}
+	h.Set(headerCSP, pageCSP+allowed[0])
+}
+
+func sources(origins []string) []string {
+	var out []string
+	for _, o := range origins {
+		if s := source(o); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// source is an origin in the grammar of CSP, which knows no IPv6 addresses: such
+// a loopback origin is widened to its scheme. Empty for what is no origin.
+func source(origin string) string {
+	if strings.ContainsAny(origin, " ;,'\"*\r\n\t") {
+		return ""
+	}
+	if scheme, found := strings.CutSuffix(origin, ":"); found {
+		if !isScheme(scheme) {
+			return ""
+		}
+		return origin
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+		return ""
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && a.Is6() {
+		return u.Scheme + ":"
+	}
+	return origin
+}
+
+func isScheme(s string) bool {
+	u, err := url.Parse(s + ":x")
+	return err == nil && u.Scheme != "" && u.Opaque == "x"
+}
+
+// NoStore keeps an answer out of every cache (RFC 6749 §5.1).
+func NoStore(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+}
