@@ -1,0 +1,64 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+type eventRow struct {
+	ID        string
+	Type      string
+	At        int64
+	Actor     string
+	UserID    string
+	ClientID  string
+	SessionID string
+	GrantID   string
+	Detail    string
+}
+
+// InsertEvent records a fact. It belongs into the transaction of the change.
+func (s Scope) InsertEvent(ctx context.Context, e lanyard.Event) error {
+	detail := ""
+	if len(e.Detail) > 0 {
+		detail = document(e.Detail)
+	}
+	if e.ID == "" {
+		e.ID = lanyard.NewEventID()
+	}
+	if e.Actor == "" {
+		e.Actor = "system"
+	}
+	_, err := s.change(ctx, `INSERT INTO events (tenant_id, id, type, at, actor, user_id, client_id, session_id, grant_id, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(s.tenant), string(e.ID), string(e.Type), micros(e.At), e.Actor,
+		string(e.UserID), string(e.ClientID), string(e.SessionID), string(e.GrantID), detail)
+	return err
+}
+
+// Events lists the newest facts, newest first.
+func (s Scope) Events(ctx context.Context, limit int) ([]lanyard.Event, error) {
+	var rows []eventRow
+	if err := s.list(ctx, &rows, `SELECT id, type, at, actor, user_id, client_id, session_id, grant_id, detail
+		FROM events WHERE tenant_id = ? ORDER BY id DESC LIMIT ?`, string(s.tenant), limit); err != nil {
+		return nil, err
+	}
+	out := make([]lanyard.Event, 0, len(rows))
+	for _, row := range rows {
+		e := lanyard.Event{
+			ID: lanyard.EventID(row.ID), TenantID: s.tenant, Type: lanyard.EventType(row.Type), At: timeOf(row.At), Actor: row.Actor,
+			UserID: lanyard.UserID(row.UserID), ClientID: lanyard.ClientID(row.ClientID),
+			SessionID: lanyard.SessionID(row.SessionID), GrantID: lanyard.GrantID(row.GrantID),
+		}
+		if row.Detail != "" {
+			if err := json.Unmarshal([]byte(row.Detail), &e.Detail); err != nil {
+				return nil, fmt.Errorf("reading event %s: %w", row.ID, err)
+			}
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}

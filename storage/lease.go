@@ -1,0 +1,29 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// AcquireLease takes or renews a lease until a moment; false if another holder has it.
+func (s *Store) AcquireLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
+	var got string
+	w := runner{read: s.write, write: s.write}
+	err := w.changeReturning(ctx, &got, `INSERT INTO leases (tenant_id, name, holder, expires_at) VALUES ('', ?, ?, ?)
+		ON CONFLICT (tenant_id, name) DO UPDATE SET holder = EXCLUDED.holder, expires_at = EXCLUDED.expires_at
+		WHERE leases.holder = EXCLUDED.holder OR leases.expires_at <= ? RETURNING holder`,
+		name, holder, micros(until), micros(now))
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// ReleaseLease gives a lease back; one that is not held is fine.
+func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
+	_, err := s.runner().change(ctx, `DELETE FROM leases WHERE tenant_id = '' AND name = ? AND holder = ?`, name, holder)
+	return err
+}

@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2" //nolint:depguard // jitter of a retry, nothing secret
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// Scope is the rows of one tenant, within or without a transaction. It is a
+// small value that may be copied.
+type Scope struct {
+	runner
+	store  *Store
+	tenant lanyard.TenantID
+	unit   *unit
+}
+
+// unit is a transaction in progress. After a failure nothing more runs in it:
+// SQLite may have rolled back on its own, and later statements would stand alone.
+type unit struct{ failed bool }
+
+// Tenant gives the scope of a tenant.
+func (s *Store) Tenant(id lanyard.TenantID) Scope {
+	return Scope{runner: s.runner(), store: s, tenant: id}
+}
+
+// TenantID names the tenant of the scope.
+func (s Scope) TenantID() lanyard.TenantID { return s.tenant }
+
+// transactionTimeout bounds a whole transaction with its retries.
+const transactionTimeout = 10 * time.Second
+
+// attempts of a transaction that lost against another one.
+const serializationRetries = 6
+
+// InTx runs do in one transaction; all its statements must go through the inner
+// scope. A transaction that the database aborted in favour of another one is
+// tried again, so do may run more than once. Within a transaction it joins that one.
+func (s Scope) InTx(ctx context.Context, do func(Scope) error) error {
+	if s.unit != nil {
+		return do(s)
+	}
+	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		err := s.once(ctx, do)
+		if !serializationFailure(err) || try == serializationRetries {
+			return fault(err)
+		}
+		if !pause(ctx, try) {
+			return fault(err)
+		}
+	}
+}
+
+func (s Scope) once(ctx context.Context, do func(Scope) error) error {
+	tx, err := s.store.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", fault(err))
+	}
+	inner := s
+	inner.unit = &unit{}
+	inner.runner = runner{read: tx, write: tx, unit: inner.unit}
+	if err := do(inner); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	if inner.unit.failed {
+		_ = tx.Rollback()
+		return fault(errUnitFailed)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", fault(err))
+	}
+	return nil
+}
+
+// pause waits a moment before a retry; false if the caller is gone.
+func pause(ctx context.Context, try int) bool {
+	wait := time.Duration(1+rand.IntN(10*try)) * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	<-ctx.Done()
+	return errors.Is(context.Cause(ctx), context.DeadlineExceeded)
+}
+
+var errUnitFailed = errors.New("a statement of this transaction failed before")
+
+// runner runs statements: reads on one pool or transaction, writes on another.
+type runner struct {
+	read  bun.IDB
+	write bun.IDB
+	unit  *unit
+}
+
+func (s *Store) runner() runner { return runner{read: s.read, write: s.write} }
+
+// find scans one row; no row is lanyard.ErrNotFound.
+func (r runner) find(ctx context.Context, dest any, query string, args ...any) error {
+	return r.scan(ctx, r.read, dest, query, args)
+}
+
+// list scans all rows into a slice.
+func (r runner) list(ctx context.Context, dest any, query string, args ...any) error {
+	err := r.scan(ctx, r.read, dest, query, args)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// change runs a statement and tells how many rows it touched.
+func (r runner) change(ctx context.Context, query string, args ...any) (int64, error) {
+	var affected int64
+	err := r.run(ctx, query, args, func(ctx context.Context) error {
+		res, err := r.write.NewRaw(query, args...).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		affected, err = res.RowsAffected()
+		return err
+	})
+	return affected, err
+}
+
+// must runs a statement that has to touch a row; none is lanyard.ErrConflict.
+func (r runner) must(ctx context.Context, query string, args ...any) error {
+	n, err := r.change(ctx, query, args...)
+	if err == nil && n == 0 {
+		return lanyard.ErrConflict
+	}
+	return err
+}
+
+// changeReturning runs a writing statement and scans what it returns; no row is lanyard.ErrNotFound.
+func (r runner) changeReturning(ctx context.Context, dest any, query string, args ...any) error {
+	return r.scan(ctx, r.write, dest, query, args)
+}
+
+func (r runner) scan(ctx context.Context, db bun.IDB, dest any, query string, args []any) error {
+	return r.run(ctx, query, args, func(ctx context.Context) error {
+		return db.NewRaw(query, args...).Scan(ctx, dest)
+	})
+}
+
+// run is the one place every statement passes: it refuses text that SQL can not
+// carry, bounds the time, counts, and translates the failure.
+func (r runner) run(ctx context.Context, query string, args []any, do func(context.Context) error) error {
+	if err := checkText(args); err != nil {
+		return err
+	}
+	if r.unit != nil && r.unit.failed {
+		return fault(errUnitFailed)
+	}
+	count(ctx, query)
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	err := do(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return lanyard.ErrNotFound
+	}
+	if err != nil && r.unit != nil {
+		r.unit.failed = true
+	}
+	return fault(err)
+}
+
+// checkText refuses a NUL or invalid UTF-8: bun would write broken SQL or another text.
+func checkText(args []any) error {
+	for _, arg := range args {
+		text, isText := arg.(string)
+		if isText && (strings.ContainsRune(text, 0) || !utf8.ValidString(text)) {
+			return lanyard.ErrBadInput.Saying("the text has characters that can not be stored")
+		}
+	}
+	return nil
+}

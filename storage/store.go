@@ -1,0 +1,178 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"github.com/uptrace/bun/schema"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// Config says which database to use and how.
+type Config struct {
+	// URL is "sqlite:PATH" or a postgres:// connection string.
+	URL string
+	// Ephemeral gives up durability (SQLite only), for databases that are thrown away.
+	Ephemeral bool
+	// Exclusive refuses a second process with an Exclusive store on the same SQLite file.
+	Exclusive bool
+	// MaxConns bounds the connections to PostgreSQL; default 16.
+	MaxConns int
+}
+
+// statementTimeout bounds one statement, so that a silent database is an outage and not a queue.
+const statementTimeout = 3 * time.Second
+
+// connectTimeout bounds the making of a connection to PostgreSQL.
+const connectTimeout = 2 * time.Second
+
+const defaultMaxConns = 16
+
+// Store is an open database. It may be used by any number of goroutines.
+type Store struct {
+	write *bun.DB
+	read  *bun.DB
+	lock  *os.File
+}
+
+// Open opens the database without touching its schema.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	path, isSQLite := strings.CutPrefix(c.URL, "sqlite:")
+	if isSQLite {
+		return openSQLite(ctx, path, c)
+	}
+	return openPostgres(ctx, c)
+}
+
+// Close closes all connections and gives up the lock on a SQLite file.
+func (s *Store) Close() error {
+	err := s.write.Close()
+	if s.read != s.write {
+		if rerr := s.read.Close(); err == nil {
+			err = rerr
+		}
+	}
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+	return err
+}
+
+// Ping asks the database for a sign of life.
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	return fault(s.read.PingContext(ctx))
+}
+
+// IsSQLite tells whether the store is a SQLite file.
+func (s *Store) IsSQLite() bool { return s.read != s.write }
+
+// PoolStats gives the state of the connection pool that serves reads.
+func (s *Store) PoolStats() sql.DBStats { return s.read.Stats() }
+
+func openPostgres(ctx context.Context, c Config) (*Store, error) {
+	config, err := pgx.ParseConfig(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("parsing the database URL: %w", withoutURL(err))
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	config.ConnectTimeout = connectTimeout
+	if config.ValidateConnect == nil {
+		// A standby, or a server that was made read-only, is not an answer.
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	pool := stdlib.OpenDB(*config)
+	limit := c.MaxConns
+	if limit == 0 {
+		limit = defaultMaxConns
+	}
+	pool.SetMaxOpenConns(limit)
+	pool.SetMaxIdleConns(limit)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	db := bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns())
+	return &Store{write: db, read: db}, nil
+}
+
+func withoutURL(err error) error {
+	text := err.Error()
+	if _, reason, found := strings.Cut(text, "`:"); found {
+		text = strings.TrimSpace(reason)
+	}
+	return fmt.Errorf("%s", text)
+}
+
+func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
+	if path == "" {
+		return nil, lanyard.ErrBadInput.Saying("the SQLite URL has no path")
+	}
+	lock, err := lockFile(path, c.Exclusive)
+	if err != nil {
+		return nil, err
+	}
+	write, err := sqlitePool(path, c, 1, "&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	// The writer creates the file and its journal mode before any reader looks.
+	if err := write.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, fault(err))
+	}
+	read, err := sqlitePool(path, c, max(4, runtime.NumCPU()), "&_pragma=query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	return &Store{write: write, read: read, lock: lock}, nil
+}
+
+func sqlitePool(path string, c Config, conns int, extra string) (*bun.DB, error) {
+	synchronous := "FULL"
+	if c.Ephemeral {
+		synchronous = "OFF"
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
+		"&_pragma=synchronous(" + synchronous + ")" + extra
+	pool, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return bun.NewDB(pool, dialectSQLite(), bun.WithDiscardUnknownColumns()), nil
+}
+
+func dialectSQLite() schema.Dialect { return sqlitedialect.New() }
+
+// lockFile takes the lock beside a SQLite file that keeps a second server away.
+// The lock ends with the process, however that ends.
+func lockFile(path string, exclusive bool) (*os.File, error) {
+	if !exclusive {
+		return nil, nil //nolint:nilnil // no lock was asked for
+	}
+	f, err := os.OpenFile(filepath.Clean(path)+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of %s: %w", path, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, lanyard.ErrConflict.Saying("another server uses " + path + "; SQLite serves one process, use PostgreSQL for several")
+	}
+	return f, nil
+}
