@@ -40,6 +40,8 @@ type Account struct {
 	User    User
 	// Consented are the scopes that the person agreed to for the client at hand.
 	Consented Scopes
+	// ConsentedResources are the identifiers of the resources that the consent covers.
+	ConsentedResources []string
 }
 
 // Authentication levels, weakest first. They are the acr values of tokens.

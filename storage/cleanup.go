@@ -1,0 +1,58 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// cleanUpBatch bounds one deleting statement, so that clean-up never holds up a sign-in.
+const cleanUpBatch = 500
+
+// keepAfterEnd is how long rows stay after they ended, for the audit of a replay.
+const keepAfterEnd = 24 * time.Hour
+
+// keepRefusals is how long decision traces stay.
+const keepRefusals = 7 * 24 * time.Hour
+
+// CleanUp deletes what has expired, in small batches, children first. It decides
+// nothing: expiry is decided at use. It returns how many rows went.
+func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
+	ended := micros(now.Add(-keepAfterEnd))
+	steps := []struct {
+		table, key, where string
+		args              []any
+	}{
+		{"replays", "key", "expires_at <= ?", []any{micros(now)}},
+		{"attempts", "key", "expires_at <= ?", []any{micros(now)}},
+		{"one_time_tokens", "hash", "expires_at <= ?", []any{ended}},
+		{"access_tokens", "hash", "expires_at <= ?", []any{ended}},
+		{"auth_requests", "id", "expires_at <= ?", []any{ended}},
+		{"grants", "id", "(expires_at <= ? OR refresh_idle_until <= ? OR revoked_at <= ?) AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.tenant_id = grants.tenant_id AND t.grant_id = grants.id)", []any{ended, ended, ended}},
+		{"sessions", "id", "(expires_at <= ? OR ended_at <= ?) AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant_id = sessions.tenant_id AND g.session_id = sessions.id)", []any{ended, ended}},
+		{"refusals", "id", "at <= ?", []any{micros(now.Add(-keepRefusals))}},
+	}
+	var total int64
+	for _, step := range steps {
+		n, err := s.deleteBatches(ctx, step.table, step.key, step.where, step.args)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("cleaning up %s: %w", step.table, err)
+		}
+	}
+	return total, nil
+}
+
+func (s *Store) deleteBatches(ctx context.Context, table, key, where string, args []any) (int64, error) {
+	query := fmt.Sprintf(`DELETE FROM %[1]s WHERE (tenant_id, %[2]s) IN (SELECT tenant_id, %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d)`,
+		table, key, where, cleanUpBatch)
+	var total int64
+	for ctx.Err() == nil {
+		n, err := s.runner().change(ctx, query, args...)
+		total += n
+		if err != nil || n < cleanUpBatch {
+			return total, err
+		}
+	}
+	return total, fault(ctx.Err())
+}

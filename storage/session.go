@@ -1,0 +1,129 @@
+package storage
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// sessionColumns reads a session; the table is s.
+const sessionColumns = `s.id AS session_id, s.browser_id AS session_browser_id, s.user_id AS session_user_id, s.auth_time AS session_auth_time,
+	s.acr AS session_acr, s.amr AS session_amr, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, s.created_at AS session_created_at`
+
+type sessionRow struct {
+	SessionID        string
+	SessionBrowserID string
+	SessionUserID    string
+	SessionAuthTime  int64
+	SessionAcr       string
+	SessionAmr       string
+	SessionExpiresAt int64
+	SessionEndedAt   int64
+	SessionCreatedAt int64
+}
+
+func (r sessionRow) session(tenant lanyard.TenantID) lanyard.Session {
+	return lanyard.Session{
+		ID: lanyard.SessionID(r.SessionID), TenantID: tenant, BrowserID: lanyard.BrowserID(r.SessionBrowserID),
+		UserID: lanyard.UserID(r.SessionUserID), AuthTime: timeOf(r.SessionAuthTime), ACR: r.SessionAcr,
+		AMR: strings.Fields(r.SessionAmr), ExpiresAt: timeOf(r.SessionExpiresAt), EndedAt: timeOf(r.SessionEndedAt),
+		CreatedAt: timeOf(r.SessionCreatedAt),
+	}
+}
+
+// maxAccounts bounds the sessions that one browser shows.
+const maxAccounts = 16
+
+type accountRow struct {
+	sessionRow
+	userRow
+	BrowserID        string
+	ConsentScopes    string
+	ConsentResources string
+}
+
+// Accounts finds a browser by the hash of its cookie, with its sessions that were
+// not ended, newest first, and what their users agreed to for a client. An
+// unknown browser is lanyard.ErrNotFound; one without sessions has no accounts.
+func (s Scope) Accounts(ctx context.Context, browserHash []byte, client lanyard.ClientID) (lanyard.BrowserID, []lanyard.Account, error) {
+	var rows []accountRow
+	err := s.list(ctx, &rows, `SELECT b.id AS browser_id, `+sessionColumns+`, `+userColumns+`,
+		c.scopes AS consent_scopes, c.resources AS consent_resources
+		FROM browsers b
+		LEFT JOIN sessions s ON s.tenant_id = b.tenant_id AND s.browser_id = b.id AND s.ended_at IS NULL
+		LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id`+joinPrimaryEmail+`
+		LEFT JOIN consents c ON c.tenant_id = u.tenant_id AND c.user_id = u.id AND c.client_id = ?
+		WHERE b.tenant_id = ? AND b.secret_hash = ? ORDER BY s.auth_time DESC LIMIT ?`,
+		string(client), string(s.tenant), browserHash, maxAccounts)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(rows) == 0 {
+		return "", nil, lanyard.ErrNotFound
+	}
+	var out []lanyard.Account
+	for _, row := range rows {
+		if row.SessionID == "" {
+			continue
+		}
+		user, err := row.user(s.tenant)
+		if err != nil {
+			return "", nil, err
+		}
+		out = append(out, lanyard.Account{
+			Session: row.session(s.tenant), User: user,
+			Consented: strings.Fields(row.ConsentScopes), ConsentedResources: strings.Fields(row.ConsentResources),
+		})
+	}
+	return lanyard.BrowserID(rows[0].BrowserID), out, nil
+}
+
+// Proof is a sign-in that was proved and is to become a session.
+type Proof struct {
+	User      lanyard.UserID
+	At        time.Time
+	ACR       string
+	AMR       []string
+	ExpiresAt time.Time
+}
+
+// StartSession makes the proof a session of the browser: the live one of the same
+// user keeps its id, an expired one is ended first. It returns the session's id.
+func (s Scope) StartSession(ctx context.Context, browser lanyard.BrowserID, p Proof) (lanyard.SessionID, error) {
+	if _, err := s.change(ctx, `UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND browser_id = ? AND user_id = ? AND ended_at IS NULL AND expires_at <= ?`,
+		micros(p.At), string(s.tenant), string(browser), string(p.User), micros(p.At)); err != nil {
+		return "", err
+	}
+	var id string
+	err := s.changeReturning(ctx, &id, `INSERT INTO sessions (tenant_id, id, browser_id, user_id, auth_time, acr, amr, expires_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (tenant_id, browser_id, user_id) WHERE ended_at IS NULL
+		DO UPDATE SET auth_time = EXCLUDED.auth_time, acr = EXCLUDED.acr, amr = EXCLUDED.amr, expires_at = EXCLUDED.expires_at
+		RETURNING id`,
+		string(s.tenant), string(lanyard.NewSessionID()), string(browser), string(p.User), micros(p.At), p.ACR,
+		strings.Join(p.AMR, " "), micros(p.ExpiresAt), micros(p.At))
+	return lanyard.SessionID(id), err
+}
+
+// Session finds a session by id.
+func (s Scope) Session(ctx context.Context, id lanyard.SessionID) (lanyard.Session, error) {
+	var row sessionRow
+	err := s.find(ctx, &row, `SELECT `+sessionColumns+` FROM sessions s WHERE s.tenant_id = ? AND s.id = ?`, string(s.tenant), string(id))
+	return row.session(s.tenant), err
+}
+
+// EndSession ends a session; false if it was ended before or never existed. Grants
+// that are not offline end with it, since their session is read with them.
+func (s Scope) EndSession(ctx context.Context, id lanyard.SessionID, at time.Time) (bool, error) {
+	n, err := s.change(ctx, `UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND id = ? AND ended_at IS NULL`,
+		micros(at), string(s.tenant), string(id))
+	return n > 0, err
+}
+
+// EndUserSessions ends the sessions of a user except one (empty for none) and tells how many.
+func (s Scope) EndUserSessions(ctx context.Context, user lanyard.UserID, except lanyard.SessionID, at time.Time) (int64, error) {
+	return s.change(ctx, `UPDATE sessions SET ended_at = ? WHERE tenant_id = ? AND user_id = ? AND id <> ? AND ended_at IS NULL`,
+		micros(at), string(s.tenant), string(user), string(except))
+}
