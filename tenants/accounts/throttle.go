@@ -1,0 +1,69 @@
+package accounts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// How many wrong passwords pass without delay, and how the delay grows.
+var (
+	accountRule = storage.AttemptRule{Free: 5, Delay: time.Second, Longest: 15 * time.Minute, Memory: time.Hour}
+	addressRule = storage.AttemptRule{Free: 100, Delay: time.Second, Longest: 5 * time.Minute, Memory: time.Hour}
+)
+
+// attempt is one try to prove something, with the keys under which it is counted.
+type attempt struct {
+	// account counts tries against one account from anywhere, or from one known browser.
+	account string
+	// address counts tries from one address.
+	address string
+}
+
+// attemptKey hides what was typed: keys are stored.
+func attemptKey(kind string, parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = h.Write([]byte(p))
+		_, _ = h.Write([]byte{0})
+	}
+	return kind + ":" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+}
+
+// reserve counts the attempt before it is verified; too many are lanyard.ErrThrottled
+// with the time to wait. When the counts can not be kept, a strict local limit holds.
+func (a *Accounts) reserve(ctx context.Context, scope storage.Scope, t attempt, now time.Time) error {
+	for _, count := range []struct {
+		key  string
+		rule storage.AttemptRule
+	}{{t.address, addressRule}, {t.account, accountRule}} {
+		wait, err := scope.ReserveAttempt(ctx, count.key, count.rule, now)
+		if err != nil {
+			return a.localLimit(now, err)
+		}
+		if wait > 0 {
+			return lanyard.ErrThrottled.After(wait)
+		}
+	}
+	return nil
+}
+
+// localAttempts is how many attempts a process lets through per second when the database does not count.
+const localAttempts = 1
+
+func newLocalLimit() *rate.Limiter { return rate.NewLimiter(localAttempts, localAttempts) }
+
+// localLimit never makes an attempt unlimited: past the local rate it is refused,
+// below it the outage itself is the answer.
+func (a *Accounts) localLimit(now time.Time, cause error) error {
+	if !a.local.AllowN(now, 1) {
+		return lanyard.ErrThrottled.After(time.Second)
+	}
+	return cause
+}

@@ -1,0 +1,265 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/keys"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// publishedLag is how old what is published anyway (discovery, JWKS) may be.
+const publishedLag = 2 * time.Second
+
+// Directory finds the tenant of a request and hands out its live snapshot.
+type Directory struct {
+	Store  *storage.Store
+	Sealer lanyard.Sealer
+	Clock  clock.Clock
+	// Base is the issuer of the default tenant, without a trailing slash.
+	Base *url.URL
+
+	mu      sync.Mutex
+	byName  map[string]lanyard.TenantID // "host H" or "slug S"
+	entries map[lanyard.TenantID]*entry
+}
+
+// entry is what the directory knows of one tenant.
+type entry struct {
+	revision sharedRead
+	load     sync.Mutex
+
+	mu      sync.Mutex
+	live    *Live
+	checked time.Time
+}
+
+// Place is where a request belongs.
+type Place struct {
+	Tenant lanyard.TenantID
+	// Prefix is the part of the path before the tenant's own: "" or "/t/slug".
+	Prefix string
+	// Elsewhere says that the host only redirects to the tenant's issuer.
+	Elsewhere bool
+}
+
+const tenantPrefix = "/t/"
+
+// ErrUnknownHost is a host that no tenant answers on; HTTP says 421.
+var ErrUnknownHost = &lanyard.Error{Kind: lanyard.NotFound, Code: "unknown_host", Message: "no tenant answers on this host"}
+
+// Find says which tenant a host and path belong to. The host must be exactly
+// one that is configured (ErrUnknownHost otherwise); an unknown slug is lanyard.ErrNotFound.
+func (d *Directory) Find(ctx context.Context, host, path string) (Place, error) {
+	host = strings.ToLower(host)
+	if host != d.Base.Host {
+		return d.findHost(ctx, host)
+	}
+	rest, ok := strings.CutPrefix(path, d.Base.Path+tenantPrefix)
+	if !ok {
+		id, err := d.named(ctx, "slug "+lanyard.DefaultTenant)
+		return Place{Tenant: id, Prefix: d.Base.Path}, err
+	}
+	slug, _, _ := strings.Cut(rest, "/")
+	if !lanyard.ValidSlug(slug) || slug == lanyard.DefaultTenant {
+		return Place{}, lanyard.ErrNotFound
+	}
+	id, err := d.named(ctx, "slug "+slug)
+	if err != nil {
+		return Place{}, err
+	}
+	live, err := d.Published(ctx, id)
+	if err != nil {
+		return Place{}, err
+	}
+	// A tenant on its own host has one issuer: the path form only leads there.
+	return Place{Tenant: id, Prefix: d.Base.Path + tenantPrefix + slug, Elsewhere: live.Tenant.Host != ""}, nil
+}
+
+func (d *Directory) findHost(ctx context.Context, host string) (Place, error) {
+	id, err := d.named(ctx, "host "+host)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return Place{}, ErrUnknownHost
+	}
+	if err != nil {
+		return Place{}, err
+	}
+	live, err := d.Published(ctx, id)
+	if err != nil {
+		return Place{}, err
+	}
+	redirects := slices.Contains(live.Tenant.RedirectHosts, host)
+	if live.Tenant.Host != host && !redirects {
+		d.forget("host " + host)
+		return Place{}, ErrUnknownHost
+	}
+	return Place{Tenant: id, Elsewhere: live.Tenant.Host != host}, nil
+}
+
+// named looks a tenant up by "host H" or "slug S"; only hits are kept.
+func (d *Directory) named(ctx context.Context, name string) (lanyard.TenantID, error) {
+	d.mu.Lock()
+	id, ok := d.byName[name]
+	d.mu.Unlock()
+	if ok {
+		return id, nil
+	}
+	kind, value, _ := strings.Cut(name, " ")
+	find := d.Store.TenantBySlug
+	if kind == "host" {
+		find = d.Store.TenantByHost
+	}
+	t, err := find(ctx, value)
+	if err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byName == nil {
+		d.byName = map[string]lanyard.TenantID{}
+	}
+	d.byName[name] = t.ID
+	return t.ID, nil
+}
+
+func (d *Directory) forget(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.byName, name)
+}
+
+func (d *Directory) entry(id lanyard.TenantID) *entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.entries == nil {
+		d.entries = map[lanyard.TenantID]*entry{}
+	}
+	e := d.entries[id]
+	if e == nil {
+		e = &entry{}
+		d.entries[id] = e
+	}
+	return e
+}
+
+// Current gives the tenant at a revision that was read after the call began, so
+// that a change answered before is obeyed. Calls at the same time share the read.
+// A suspended tenant is lanyard.ErrNotFound.
+func (d *Directory) Current(ctx context.Context, id lanyard.TenantID) (*Live, error) {
+	e := d.entry(id)
+	revision, err := e.revision.get(ctx, func(ctx context.Context) (int64, error) {
+		return d.Store.Tenant(id).Revision(ctx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the revision: %w", err)
+	}
+	return d.atLeast(ctx, e, id, revision)
+}
+
+// Published gives the tenant as it was at most two seconds ago; while the
+// database is silent, as it was last.
+func (d *Directory) Published(ctx context.Context, id lanyard.TenantID) (*Live, error) {
+	e := d.entry(id)
+	e.mu.Lock()
+	live, fresh := e.live, d.Clock.Now().Sub(e.checked) < publishedLag
+	e.mu.Unlock()
+	if live != nil && fresh {
+		return live, nil
+	}
+	current, err := d.Current(ctx, id)
+	if err != nil && live != nil && lanyard.KindOf(err) == lanyard.Unavailable {
+		return live, nil
+	}
+	return current, err
+}
+
+func (d *Directory) atLeast(ctx context.Context, e *entry, id lanyard.TenantID, revision int64) (*Live, error) {
+	now := d.Clock.Now()
+	if live := e.at(revision, now); live != nil {
+		return live, suspended(live)
+	}
+	e.load.Lock()
+	defer e.load.Unlock()
+	if live := e.at(revision, now); live != nil {
+		return live, suspended(live)
+	}
+	live, err := d.loadLive(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.live, e.checked = live, now
+	return live, suspended(live)
+}
+
+func suspended(l *Live) error {
+	if l.Tenant.Suspended {
+		return lanyard.ErrNotFound
+	}
+	return nil
+}
+
+// at gives the snapshot if it is of the revision or a later one.
+func (e *entry) at(revision int64, now time.Time) *Live {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.live == nil || e.live.Tenant.Revision < revision {
+		return nil
+	}
+	e.checked = now
+	return e.live
+}
+
+// loadLive reads a snapshot. The revision comes first: what is read later can only be newer.
+func (d *Directory) loadLive(ctx context.Context, id lanyard.TenantID) (*Live, error) {
+	scope := d.Store.Tenant(id)
+	tenant, err := scope.Tenant(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the tenant: %w", err)
+	}
+	stored, err := scope.SigningKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the keys: %w", err)
+	}
+	ring, err := keys.NewRing(id, stored, d.Sealer)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := scope.Resources(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the resources: %w", err)
+	}
+	live := &Live{
+		Tenant: tenant, Issuer: d.Issuer(tenant), Ring: ring, Scope: scope,
+		resources: map[string]*lanyard.Resource{}, clients: map[lanyard.ClientID]*lanyard.Client{},
+	}
+	for i := range resources {
+		key, err := lanyard.ResourceKey(resources[i].Identifier)
+		if err != nil {
+			return nil, fmt.Errorf("resource %s: %w", resources[i].ID, err)
+		}
+		live.resources[key] = &resources[i]
+	}
+	return live, nil
+}
+
+// Issuer is the issuer identifier of a tenant: from configuration and database only.
+func (d *Directory) Issuer(t lanyard.Tenant) string {
+	base := strings.TrimSuffix(d.Base.String(), "/")
+	switch {
+	case t.Slug == lanyard.DefaultTenant:
+		return base
+	case t.Host != "":
+		return d.Base.Scheme + "://" + t.Host
+	}
+	return base + tenantPrefix + t.Slug
+}

@@ -1,0 +1,91 @@
+package tenants
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/keys"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// Live is one tenant as requests see it: a snapshot of one revision of its
+// configuration, and the scope to everything else. It may be shared.
+type Live struct {
+	Tenant lanyard.Tenant
+	// Issuer is the tenant's issuer identifier, without a trailing slash.
+	Issuer string
+	Ring   *keys.Ring
+	Scope  storage.Scope
+
+	resources map[string]*lanyard.Resource
+
+	mu      sync.RWMutex
+	clients map[lanyard.ClientID]*lanyard.Client
+}
+
+// maxClients bounds the clients that one snapshot keeps; beyond it they are looked up.
+const maxClients = 10_000
+
+// Client finds a client. It comes from this revision; one that was not seen yet is
+// looked up. An unknown client is lanyard.ErrUnknownClient.
+func (l *Live) Client(ctx context.Context, id lanyard.ClientID) (*lanyard.Client, error) {
+	l.mu.RLock()
+	c := l.clients[id]
+	l.mu.RUnlock()
+	if c != nil {
+		return c, nil
+	}
+	c, err := l.Scope.Client(ctx, id)
+	if lanyard.KindOf(err) == lanyard.NotFound || lanyard.KindOf(err) == lanyard.Invalid {
+		return nil, lanyard.ErrUnknownClient
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.clients) < maxClients {
+		l.clients[id] = c
+	}
+	return c, nil
+}
+
+// Resource finds a resource by its indicator in any spelling of scheme and host;
+// the issuer itself stands for userinfo and is not one. Unknown is lanyard.ErrInvalidTarget.
+func (l *Live) Resource(indicator string) (*lanyard.Resource, error) {
+	key, err := lanyard.ResourceKey(indicator)
+	if err != nil {
+		return nil, err
+	}
+	r := l.resources[key]
+	if r == nil {
+		return nil, lanyard.ErrInvalidTarget
+	}
+	return r, nil
+}
+
+// Resources lists the tenant's resources by identifier.
+func (l *Live) Resources() []*lanyard.Resource {
+	out := make([]*lanyard.Resource, 0, len(l.resources))
+	for _, key := range slices.Sorted(maps.Keys(l.resources)) {
+		out = append(out, l.resources[key])
+	}
+	return out
+}
+
+type contextKey struct{}
+
+// WithLive puts the tenant of a request into its context.
+func WithLive(ctx context.Context, l *Live) context.Context {
+	return context.WithValue(ctx, contextKey{}, l)
+}
+
+// FromContext gives the tenant of a request. Every request has one: the resolver
+// answers the others itself.
+func FromContext(ctx context.Context) *Live {
+	l, _ := ctx.Value(contextKey{}).(*Live)
+	return l
+}
