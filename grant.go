@@ -15,12 +15,10 @@ type Grant struct {
 	Resources []string
 	// Claims is what the request asked for with the claims parameter.
 	Claims ClaimsRequest
-	Nonce  string
 	// ACR, AMR and AuthTime are those of the sign-in for the whole life of the grant.
 	ACR      string
 	AMR      []string
 	AuthTime time.Time
-	// AuthTimeAsked says that max_age or auth_time was asked for.
 	// Offline grants survive their session.
 	Offline bool
 	// Refresh is the state of the refresh-token family; nil if there is none.
@@ -45,6 +43,11 @@ type RefreshFamily struct {
 	RotatedAt time.Time
 	// IdleUntil ends the family when it is not used.
 	IdleUntil time.Time
+}
+
+// Held tells whether the token is the live one of the family or its direct parent.
+func (f *RefreshFamily) Held(token Secret) bool {
+	return token.Matches(f.Current) || token.Matches(f.Previous)
 }
 
 // Standing is a grant together with what decides whether it still counts.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
@@ -86,6 +88,9 @@ func (r *Ring) MAC(id lanyard.KeyID) ([]byte, bool) {
 
 // CurrentMAC is the symmetric key for new values; the id is empty if the tenant has none.
 func (r *Ring) CurrentMAC() (lanyard.KeyID, []byte) { return r.mac, r.macs[r.mac] }
+
+// MACs walks all symmetric keys of the tenant; the keys must not be changed.
+func (r *Ring) MACs() iter.Seq2[lanyard.KeyID, []byte] { return maps.All(r.macs) }
 
 func (r *Ring) add(key lanyard.SigningKey, sealer lanyard.Sealer) error {
 	plain, err := sealer.Open(place(r.tenant, key.ID), key.Sealed)

@@ -12,7 +12,7 @@ import (
 
 // grantColumns reads a grant; the table is g.
 const grantColumns = `g.id AS grant_id, g.client_id AS grant_client_id, g.user_id AS grant_user_id, g.session_id AS grant_session_id,
-	g.scopes AS grant_scopes, g.resources AS grant_resources, g.claims AS grant_claims, g.nonce AS grant_nonce, g.acr AS grant_acr,
+	g.scopes AS grant_scopes, g.resources AS grant_resources, g.claims AS grant_claims, g.acr AS grant_acr,
 	g.amr AS grant_amr, g.auth_time AS grant_auth_time, g.offline AS grant_offline, g.created_at AS grant_created_at,
 	g.expires_at AS grant_expires_at, g.revoked_at AS grant_revoked_at, g.revoke_reason AS grant_revoke_reason,
 	g.refresh_sequence AS grant_refresh_sequence, g.refresh_key_id AS grant_refresh_key_id, g.refresh_current AS grant_refresh_current,
@@ -26,7 +26,6 @@ type grantRow struct {
 	GrantScopes           string
 	GrantResources        string
 	GrantClaims           string
-	GrantNonce            string
 	GrantAcr              string
 	GrantAmr              string
 	GrantAuthTime         int64
@@ -47,7 +46,7 @@ func (r grantRow) grant(tenant lanyard.TenantID) (lanyard.Grant, error) {
 	g := lanyard.Grant{
 		ID: lanyard.GrantID(r.GrantID), TenantID: tenant, ClientID: lanyard.ClientID(r.GrantClientID), UserID: lanyard.UserID(r.GrantUserID),
 		SessionID: lanyard.SessionID(r.GrantSessionID), Scopes: strings.Fields(r.GrantScopes), Resources: strings.Fields(r.GrantResources),
-		Nonce: r.GrantNonce, ACR: r.GrantAcr, AMR: strings.Fields(r.GrantAmr), AuthTime: timeOf(r.GrantAuthTime), Offline: r.GrantOffline,
+		ACR: r.GrantAcr, AMR: strings.Fields(r.GrantAmr), AuthTime: timeOf(r.GrantAuthTime), Offline: r.GrantOffline,
 		CreatedAt: timeOf(r.GrantCreatedAt), ExpiresAt: timeOf(r.GrantExpiresAt), RevokedAt: timeOf(r.GrantRevokedAt), RevokeReason: r.GrantRevokeReason,
 	}
 	if r.GrantClaims != "" {
@@ -76,11 +75,11 @@ func (s Scope) InsertGrant(ctx context.Context, g lanyard.Grant) error {
 	if g.Refresh != nil {
 		family, current = *g.Refresh, g.Refresh.Current
 	}
-	_, err := s.change(ctx, `INSERT INTO grants (tenant_id, id, client_id, user_id, session_id, scopes, resources, claims, nonce, acr, amr,
+	_, err := s.change(ctx, `INSERT INTO grants (tenant_id, id, client_id, user_id, session_id, scopes, resources, claims, acr, amr,
 		auth_time, offline, created_at, expires_at, refresh_sequence, refresh_key_id, refresh_current, refresh_idle_until)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(s.tenant), string(g.ID), string(g.ClientID), string(g.UserID), string(g.SessionID), g.Scopes.String(),
-		strings.Join(g.Resources, " "), claims, g.Nonce, g.ACR, strings.Join(g.AMR, " "), micros(g.AuthTime), g.Offline,
+		strings.Join(g.Resources, " "), claims, g.ACR, strings.Join(g.AMR, " "), micros(g.AuthTime), g.Offline,
 		micros(g.CreatedAt), micros(g.ExpiresAt), int64(family.Sequence), string(family.KeyID), current, maybeMicros(family.IdleUntil))
 	return err
 }

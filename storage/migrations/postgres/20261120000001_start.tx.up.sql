@@ -217,7 +217,6 @@ CREATE TABLE grants (
   scopes TEXT NOT NULL,
   resources TEXT NOT NULL,
   claims TEXT NOT NULL DEFAULT '',
-  nonce TEXT NOT NULL DEFAULT '',
   acr TEXT NOT NULL,
   amr TEXT NOT NULL,
   auth_time BIGINT NOT NULL,

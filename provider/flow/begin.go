@@ -1,0 +1,140 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// Flow moves authorization requests along.
+type Flow struct {
+	Accounts *accounts.Accounts
+	Clock    clock.Clock
+	// Observe is told of every attempt to prove something, by method and result; nil is fine.
+	Observe func(method, result string)
+}
+
+// Outcome is what the endpoint has to do with a request: answer the client, or
+// lead the browser to the step that is due.
+type Outcome struct {
+	// Answer is set when the client is to be answered.
+	Answer *Answer
+	// Request, Binding and Next say where the browser goes otherwise; Binding is the
+	// new binding secret, zero when the browser has it already.
+	Request lanyard.AuthRequestID
+	Binding lanyard.Secret
+	Next    Step
+}
+
+// Answer is the answer to the client: a code or an error, never both.
+type Answer struct {
+	Request lanyard.AuthRequestID
+	Client  *lanyard.Client
+	Params  lanyard.AuthParams
+	Code    lanyard.Secret
+	Err     *lanyard.Error
+}
+
+// Begin takes a validated request. If nothing has to be asked, or nothing may be
+// (prompt=none), it is answered at once; else it is stored and bound to the browser.
+func (f *Flow) Begin(ctx context.Context, live *tenants.Live, client *lanyard.Client, p lanyard.AuthParams, v Visitor) (Outcome, error) {
+	now := f.Clock.Now()
+	s := &state{now: now, client: client, request: newRequest(live, client, p, now)}
+	if err := s.loadAccounts(ctx, live, v); err != nil {
+		return Outcome{}, err
+	}
+	due := s.due()
+	switch {
+	case due == StepDone:
+		return f.finishNew(ctx, live, s)
+	case p.Prompts(lanyard.PromptNone):
+		return refused(s, silentError(due)), nil
+	}
+	return f.store(ctx, live, s, due)
+}
+
+// Postpone stores a request without deciding anything: it came in a cross-site
+// form, so the browser's cookies are missing. Resume decides when it comes back with a GET.
+func (f *Flow) Postpone(ctx context.Context, live *tenants.Live, client *lanyard.Client, p lanyard.AuthParams) (Outcome, error) {
+	s := &state{now: f.Clock.Now(), client: client}
+	s.request = newRequest(live, client, p, s.now)
+	return f.store(ctx, live, s, StepDone)
+}
+
+func newRequest(live *tenants.Live, client *lanyard.Client, p lanyard.AuthParams, now time.Time) lanyard.AuthRequest {
+	return lanyard.AuthRequest{
+		ID: lanyard.NewAuthRequestID(), TenantID: live.Tenant.ID, ClientID: client.ID, Params: p,
+		CreatedAt: now, ExpiresAt: now.Add(lanyard.AuthRequestLifetime),
+	}
+}
+
+func (f *Flow) store(ctx context.Context, live *tenants.Live, s *state, next Step) (Outcome, error) {
+	binding := lanyard.NewSecret()
+	s.request.BindingHash = binding.Hash()
+	if err := live.Scope.InsertAuthRequest(ctx, s.request); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Request: s.request.ID, Binding: binding, Next: next}, nil
+}
+
+// Resume goes on with a stored request in the browser that began it: it answers
+// the client when nothing is due any more, once.
+func (f *Flow) Resume(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor) (Outcome, error) {
+	s, err := f.load(ctx, live, id, v)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if s.request.Denied {
+		return f.close(ctx, live, s, lanyard.ErrAccessDenied)
+	}
+	due := s.due()
+	switch {
+	case due == StepDone:
+		return f.finishStored(ctx, live, s)
+	case s.request.Params.Prompts(lanyard.PromptNone):
+		return f.close(ctx, live, s, silentError(due))
+	}
+	return Outcome{Request: id, Next: due}, nil
+}
+
+// load reads a stored request and what the browser holds. A request that is gone,
+// finished or expired is lanyard.ErrStaleFlow, one of another browser lanyard.ErrForeignFlow.
+func (f *Flow) load(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor) (*state, error) {
+	request, err := live.Scope.AuthRequest(ctx, id)
+	if errors.Is(err, lanyard.ErrNotFound) || errors.Is(err, lanyard.ErrBadInput) {
+		return nil, lanyard.ErrStaleFlow
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !v.Binding.Matches(request.BindingHash) {
+		return nil, lanyard.ErrForeignFlow
+	}
+	client, err := live.Client(ctx, request.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{now: f.Clock.Now(), client: client, request: request}
+	if client.Disabled || request.Code != nil || !s.now.Before(request.ExpiresAt) {
+		return s, lanyard.ErrStaleFlow
+	}
+	return s, s.loadAccounts(ctx, live, v)
+}
+
+// loadAccounts reads who is signed in on the browser.
+func (s *state) loadAccounts(ctx context.Context, live *tenants.Live, v Visitor) error {
+	if v.Browser.IsZero() {
+		return nil
+	}
+	_, accounts, err := live.Scope.Accounts(ctx, v.Browser.Hash(), s.client.ID)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return nil
+	}
+	s.accounts = accounts
+	return err
+}

@@ -1,0 +1,88 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants"
+)
+
+// finish decides the answer when no step is due: every sign-in ends here. The
+// session that goes into the code is the one whose level and age the client was promised.
+func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
+	a := s.account()
+	if subject := s.wantedSubject(); subject != "" && subject != a.User.Subject {
+		return lanyard.Secret{}, lanyard.ErrLoginRequired
+	}
+	if !s.levelMet(a.Session.ACR) {
+		return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
+	}
+	code := lanyard.NewSecret()
+	s.request.SessionID = a.Session.ID
+	s.request.Code = &lanyard.Code{Hash: code.Hash(), IssuedAt: s.now, ExpiresAt: s.now.Add(lanyard.CodeLifetime)}
+	return code, nil
+}
+
+// levelMet tells whether the session's level is one of those asked for. Values that
+// are no level of ours are voluntary and ignored, unless the claim was essential.
+func (s *state) levelMet(reached string) bool {
+	wanted := s.request.Params.ACRValues
+	if len(wanted) == 0 {
+		wanted = s.client.DefaultACRValues
+	}
+	known := slices.DeleteFunc(slices.Clone(wanted), func(w string) bool { return !slices.Contains(lanyard.ACRLevels, w) })
+	meets := func(w string) bool { return lanyard.ACRMeets(reached, w) }
+	essential := s.request.Params.Claims.ACR
+	return (len(known) == 0 || slices.ContainsFunc(known, meets)) && (len(essential) == 0 || slices.ContainsFunc(essential, meets))
+}
+
+// finishNew answers a request that needed no interaction; it is stored together with its code.
+func (f *Flow) finishNew(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
+	code, refusal := s.finish()
+	if refusal != nil {
+		return refused(s, refusal), nil
+	}
+	s.request.BindingHash = []byte{}
+	if err := live.Scope.InsertAuthRequest(ctx, s.request); err != nil {
+		return Outcome{}, err
+	}
+	return granted(s, code), nil
+}
+
+// finishStored answers a stored request, once: whoever comes second finds it stale.
+func (f *Flow) finishStored(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
+	code, refusal := s.finish()
+	if refusal != nil {
+		return f.close(ctx, live, s, refusal)
+	}
+	err := live.Scope.IssueCode(ctx, s.request, s.now)
+	if errors.Is(err, lanyard.ErrConflict) {
+		return Outcome{}, lanyard.ErrStaleFlow
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return granted(s, code), nil
+}
+
+// close answers a stored request with an error, once.
+func (f *Flow) close(ctx context.Context, live *tenants.Live, s *state, refusal *lanyard.Error) (Outcome, error) {
+	err := live.Scope.CloseAuthRequest(ctx, s.request.ID)
+	if errors.Is(err, lanyard.ErrConflict) {
+		return Outcome{}, lanyard.ErrStaleFlow
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return refused(s, refusal), nil
+}
+
+func granted(s *state, code lanyard.Secret) Outcome {
+	return Outcome{Answer: &Answer{Request: s.request.ID, Client: s.client, Params: s.request.Params, Code: code}}
+}
+
+func refused(s *state, refusal *lanyard.Error) Outcome {
+	return Outcome{Answer: &Answer{Request: s.request.ID, Client: s.client, Params: s.request.Params, Err: refusal}}
+}

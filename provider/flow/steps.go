@@ -1,0 +1,156 @@
+package flow
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// state is everything the steps decide on. Deciding is pure.
+type state struct {
+	now      time.Time
+	client   *lanyard.Client
+	request  lanyard.AuthRequest
+	accounts []lanyard.Account
+}
+
+// steps are looked at in order; the first one that is due is what the person has
+// to do next. silent is the error when nobody may be asked (OpenID Connect Core §3.1.2.6).
+var steps = []struct {
+	step   Step
+	due    func(*state) bool
+	silent *lanyard.Error
+}{
+	{StepChoose, (*state).chooseDue, lanyard.ErrAccountSelection},
+	{StepIdentify, (*state).identifyDue, lanyard.ErrLoginRequired},
+	{StepPassword, (*state).passwordDue, lanyard.ErrLoginRequired},
+	{StepConsent, (*state).consentDue, lanyard.ErrConsentRequired},
+}
+
+func (s *state) due() Step {
+	for _, step := range steps {
+		if step.due(s) {
+			return step.step
+		}
+	}
+	return StepDone
+}
+
+// silentError is the answer of prompt=none when a step is due.
+func silentError(due Step) *lanyard.Error {
+	for _, step := range steps {
+		if step.step == due {
+			return step.silent
+		}
+	}
+	return lanyard.ErrInteractionRequired
+}
+
+// chooseDue asks which account to use: when the client wants it asked, or when
+// several are signed in and nothing says which.
+func (s *state) chooseDue() bool {
+	p := s.request.Params
+	if s.request.Chosen || s.request.SessionID != "" || s.request.Identifier != "" {
+		return false
+	}
+	if p.Prompts(lanyard.PromptSelectAccount) {
+		return len(s.accounts) > 0
+	}
+	return s.account() == nil && len(s.live()) > 1 && p.HintSubject == "" && p.Claims.Subject == ""
+}
+
+func (s *state) identifyDue() bool { return s.account() == nil && s.request.Identifier == "" }
+
+// passwordDue asks for proof: nobody is signed in, or the proof is too old.
+func (s *state) passwordDue() bool { return s.account() == nil || s.reproof() }
+
+// reproof tells whether the person has to prove again although signed in.
+func (s *state) reproof() bool {
+	a := s.account()
+	if a == nil || s.request.Proved {
+		return false
+	}
+	p := s.request.Params
+	if p.Prompts(lanyard.PromptLogin) {
+		return true
+	}
+	maxAge := p.MaxAge
+	if maxAge == nil {
+		maxAge = s.client.DefaultMaxAge
+	}
+	return maxAge != nil && s.now.Sub(a.Session.AuthTime) >= time.Duration(*maxAge)*time.Second
+}
+
+// consentDue asks the person to agree: a third party wants something new, the
+// client asks for it, or the client can not be told from an impostor on the same
+// device (RFC 8252 §8.6) and nothing else was asked.
+func (s *state) consentDue() bool {
+	a := s.account()
+	if s.request.Agreed || a == nil {
+		return false
+	}
+	if s.request.Params.Prompts(lanyard.PromptConsent) {
+		return true
+	}
+	if s.client.Public() && lanyard.PrivateRedirect(s.request.Params.RedirectURI) && !s.request.Proved && !s.request.Chosen {
+		return true
+	}
+	return !s.client.FirstParty && (!a.Consented.Covers(s.request.Params.Scopes) || !covers(a.ConsentedResources, s.request.Params.Resources))
+}
+
+func covers(have, want []string) bool {
+	return !slices.ContainsFunc(want, func(w string) bool { return !slices.Contains(have, w) })
+}
+
+// live are the accounts whose session counts.
+func (s *state) live() []lanyard.Account {
+	var out []lanyard.Account
+	for _, a := range s.accounts {
+		if a.Session.Live(s.now) && !a.User.Disabled {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// account is the signed-in account that the request goes on with: the one proved
+// or chosen, the one a hint names, or the only one there is.
+func (s *state) account() *lanyard.Account {
+	live := s.live()
+	if s.request.SessionID != "" {
+		return find(live, func(a lanyard.Account) bool { return a.Session.ID == s.request.SessionID })
+	}
+	if s.request.Chosen || s.request.Identifier != "" {
+		return nil
+	}
+	if subject := s.wantedSubject(); subject != "" {
+		return find(live, func(a lanyard.Account) bool { return a.User.Subject == subject })
+	}
+	if hint := s.request.Params.LoginHint; hint != "" {
+		if a := find(live, func(a lanyard.Account) bool { return strings.EqualFold(a.User.SignInName(), hint) }); a != nil {
+			return a
+		}
+	}
+	if len(live) == 1 {
+		return &live[0]
+	}
+	return nil
+}
+
+// wantedSubject is the sub that the client insists on, by hint or by claims.
+func (s *state) wantedSubject() string {
+	if s.request.Params.Claims.Subject != "" {
+		return s.request.Params.Claims.Subject
+	}
+	return s.request.Params.HintSubject
+}
+
+func find(accounts []lanyard.Account, match func(lanyard.Account) bool) *lanyard.Account {
+	i := slices.IndexFunc(accounts, match)
+	if i < 0 {
+		return nil
+	}
+	return &accounts[i]
+}
