@@ -1,0 +1,15 @@
+package testkit
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// Node starts a script of internal/e2e/clients, with the npm packages there.
+func Node(t testing.TB, script string, args ...string) *Process {
+	t.Helper()
+	return Run(t, Command{Path: Need(t, "node"), Args: append([]string{script}, args...), Dir: clients()})
+}
+
+// clients is the folder of the relying parties written for Node.
+func clients() string { return filepath.Join(Root(), "internal", "e2e", "clients") }
