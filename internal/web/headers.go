@@ -74,7 +74,10 @@ func FormTo(h http.Header, origins ...string) {
 }
 
 // FormOnlyTo lets the forms of a page lead to one foreign origin and nowhere else.
+// The other side is told our origin: browsers would send it "Origin: null" under
+// the policy of other pages.
 func FormOnlyTo(h http.Header, origin string) {
+	h.Set("Referrer-Policy", "strict-origin")
 	allowed := sources([]string{origin})
 	if len(allowed) == 0 {
 		allowed = []string{"'none'"}

@@ -1,0 +1,57 @@
+// Comfort for the forms. Every page works without it.
+
+const password = document.getElementById("password");
+const show = document.getElementById("password-show");
+const caps = document.getElementById("caps");
+
+// A button that shows the password while it is pressed in. The form never sends
+// it as plain text that the browser would remember.
+if (password && show) {
+  const set = (visible) => {
+    password.type = visible ? "text" : "password";
+    show.setAttribute("aria-pressed", String(visible));
+  };
+  show.hidden = false;
+  show.addEventListener("click", () => {
+    set(password.type === "password");
+    password.focus();
+  });
+  password.form.addEventListener("submit", () => set(false));
+}
+
+if (password && caps) {
+  const hint = (event) => {
+    const on = event.getModifierState?.("CapsLock");
+    caps.textContent = on ? caps.dataset.text : "";
+  };
+  password.addEventListener("keydown", hint);
+  password.addEventListener("keyup", hint);
+  password.addEventListener("blur", () => {
+    caps.textContent = "";
+  });
+}
+
+// Says that something is happening when an answer takes longer than a moment.
+let waiting;
+for (const form of document.forms) {
+  form.addEventListener("submit", () => {
+    const progress = form.querySelector(".progress");
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      if (progress) {
+        progress.textContent = progress.dataset.text;
+      }
+    }, 400);
+  });
+}
+
+// The browser may bring the page back as it was left.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) {
+    return;
+  }
+  clearTimeout(waiting);
+  for (const progress of document.querySelectorAll(".progress")) {
+    progress.textContent = "";
+  }
+});

@@ -1,0 +1,69 @@
+package loginui
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/provider/flow"
+	"github.com/lanyard-id/lanyard/tenants"
+)
+
+// identifierView is the page that asks who signs in (L1).
+type identifierView struct {
+	*step
+	Username string
+}
+
+func (p *Pages) identify(ctx context.Context, live *tenants.Live, f posted, v flow.Visitor) (flow.Moved, error) {
+	name := strings.TrimSpace(f.value("username"))
+	if name == "" {
+		return flow.Moved{}, errEmptyField
+	}
+	return p.Flow.Identify(ctx, live, f.id, v, f.token, name)
+}
+
+// errEmptyField is a form sent without what it asks for.
+var errEmptyField = lanyard.ErrBadInput.Saying("a field of the form is empty")
+
+func (p *Pages) complainIdentifier(c *gin.Context, f posted, err error) (bool, error) {
+	if !errors.Is(err, lanyard.ErrBadInput) {
+		return false, nil
+	}
+	key := "identify.invalid"
+	if err == errEmptyField { //nolint:errorlint // the value itself: the code is shared
+		key = "identify.empty"
+	}
+	problem := func(s *step) error { return s.problem("username", key) }
+	return true, p.showStep(c, f.id, flow.StepIdentify, renderIdentifier, problem, http.StatusOK)
+}
+
+func renderIdentifier(p *Pages, c *gin.Context, s *step, problem func(*step) error, status int) error {
+	view := identifierView{step: s, Username: typedName(c, s.Page)}
+	if err := s.heading("identify.heading", "App", s.App); err != nil {
+		return err
+	}
+	if problem != nil {
+		if err := problem(s); err != nil {
+			return err
+		}
+	}
+	return p.show(c, status, "identifier.html", view)
+}
+
+// maxTyped bounds what is shown again of what was typed, in bytes.
+const maxTyped = 254
+
+// typedName is what stands in the field: what was typed now, or before, or hinted by the application.
+func typedName(c *gin.Context, page flow.Page) string {
+	for _, name := range []string{c.Request.PostForm.Get("username"), page.Request.Identifier, page.Request.Params.LoginHint} {
+		if name != "" && len(name) <= maxTyped {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package loginui
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/tenants"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// Config is what the pages are made of.
+type Config struct {
+	// Flow moves sign-ins.
+	Flow Flow
+	// ClientOf names the client of a request that has expired or was finished, so
+	// that its page can lead back there; nil, or an error, means a page without a link.
+	ClientOf func(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID) (*lanyard.Client, error)
+	// Setup makes the first administrator; nil means that there is no set-up page.
+	Setup Setup
+	// Development tells what the development server shows; nil elsewhere.
+	Development Development
+	Clock       clock.Clock
+}
+
+// Pages renders everything that people see. It is safe for use by several goroutines.
+type Pages struct {
+	Config
+	languages *languages
+	assets    *assets
+	templates map[string]*template.Template
+}
+
+// New parses templates, messages and assets once.
+func New(c Config) (*Pages, error) {
+	if c.Flow == nil || c.Clock == nil {
+		return nil, errors.New("login-ui: the pages need a flow and a clock")
+	}
+	languages, err := newLanguages()
+	if err != nil {
+		return nil, err
+	}
+	assets, err := newAssets()
+	if err != nil {
+		return nil, err
+	}
+	templates, err := parseTemplates()
+	if err != nil {
+		return nil, err
+	}
+	return &Pages{Config: c, languages: languages, assets: assets, templates: templates}, nil
+}
+
+const layoutFile = "templates/layout.html"
+
+// parseTemplates reads each page together with the layout, under its file's name.
+func parseTemplates() (map[string]*template.Template, error) {
+	layout, err := template.ParseFS(templateFiles, layoutFile)
+	if err != nil {
+		return nil, fmt.Errorf("parse layout: %w", err)
+	}
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	out := map[string]*template.Template{}
+	for _, f := range files {
+		path := "templates/" + f.Name()
+		if path == layoutFile {
+			continue
+		}
+		page, err := template.Must(layout.Clone()).ParseFS(templateFiles, path)
+		if err != nil {
+			return nil, fmt.Errorf("parse page: %w", err)
+		}
+		out[f.Name()] = page
+	}
+	return out, nil
+}
+
+// show renders a page completely before the first byte is sent, so that a fault
+// in a template is an error page and not half a page.
+func (p *Pages) show(c *gin.Context, status int, page string, view any) error {
+	var body bytes.Buffer
+	if err := p.templates[page].ExecuteTemplate(&body, "layout", view); err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
+	}
+	h := c.Writer.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	c.Writer.WriteHeader(status)
+	if c.Request.Method != http.MethodHead {
+		_, _ = c.Writer.Write(body.Bytes()) // the reader may have gone
+	}
+	return nil
+}
+
+// site and live are the tenant's; live is nil only on an error page of a request
+// whose tenant was not found.
+func site(c *gin.Context) web.Site { return web.SiteOf(c.Request.Context()) }
+
+func live(c *gin.Context) *tenants.Live { return tenants.FromContext(c.Request.Context()) }
