@@ -194,7 +194,7 @@ func (c *Client) proxyFor(proxy *url.URL) func(*http.Request) (*url.URL, error) 
 	}
 	return func(r *http.Request) (*url.URL, error) {
 		if c.rules.allows(peerOf(r.URL)) {
-			return nil, nil //nolint:nilnil // net/http's way to say "no proxy"
+			return nil, nil // net/http's way to say "no proxy"
 		}
 		return proxy, nil
 	}

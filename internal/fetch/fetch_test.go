@@ -354,7 +354,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 			negotiated.Store(uint32(r.TLS.Version))
 			hello(w, r)
 		})
-		p.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version} //nolint:gosec // an old peer is what is tested
+		p.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
 		p.StartTLS()
 		client := newClient(t, Options{Allow: []string{"127.0.0.1:" + p.port}, ExtraRoots: p.root()})
 		_, err := client.Get(t.Context(), p.URL, "*/*")

@@ -224,7 +224,7 @@ func (c *cluster) stop() {
 // run as root. For anybody else the answer is nil: stay who you are.
 func unprivileged(folder string) (*syscall.Credential, error) {
 	if !isRoot() {
-		return nil, nil //nolint:nilnil // os/exec takes nil for "the same user"
+		return nil, nil // os/exec takes nil for "the same user"
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		account, err := user.Lookup(name)
