@@ -235,6 +235,7 @@ func (d *Document) list(node ast.Node, v reflect.Value, path string, depth int) 
 		d.complain(node, "%s has to be %s", last(path), kindName(v.Type()))
 		return
 	}
+	v.SetZero() // a list replaces what was there before
 	for i, item := range sequence.Values {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.places[at] = position(item)

@@ -1,0 +1,15 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+)
+
+// newLog makes the process's log: JSON for machines, text for a terminal.
+func newLog(w io.Writer, level slog.Level, asText bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if asText {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/lanyard-id/lanyard/internal/clock"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	p := &program{
+		out: os.Stdout, errOut: os.Stderr, clock: clock.Real(), environ: os.Environ(),
+		terminal: isTerminal(os.Stderr), stopSignals: stop,
+	}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}
+
+// program is the world of one run of the command: a test gives it another one.
+type program struct {
+	out      io.Writer
+	errOut   io.Writer
+	clock    clock.Clock
+	environ  []string
+	terminal bool
+	// stopSignals gives the signals back to the system, so that a second one kills; nil is fine.
+	stopSignals func()
+}
+
+// cli is the command line.
+type cli struct {
+	Dev       devCommand       `cmd:"" help:"Run a development server with a seeded tenant."`
+	Serve     serveCommand     `cmd:"" help:"Run the server."`
+	SetupLink setupLinkCommand `cmd:"" help:"Print a link that makes the first administrator; 15 minutes, one use."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema up to date."`
+	Apply     applyCommand     `cmd:"" help:"Bring the database to what a declarative file says."`
+	Config    configCommand    `cmd:"" help:"Check, print or describe the configuration."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+// exited is the panic with which kong's --help leaves the parser.
+type exited int
+
+// run is the whole command; it returns the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	command, code := p.parse(args)
+	if command == nil {
+		return code
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(p); err != nil {
+		p.complain(err)
+		return exitCode(err)
+	}
+	return exitOK
+}
+
+// parse reads the command line. Without a command the code says how it ended.
+func (p *program) parse(args []string) (command *kong.Context, code int) {
+	defer func() {
+		switch left := recover().(type) {
+		case nil:
+		case exited:
+			command, code = nil, int(left)
+		default:
+			panic(left)
+		}
+	}()
+	parser, err := kong.New(&cli{},
+		kong.Name("lanyard"),
+		kong.Description("A multi-tenant OpenID Connect provider."),
+		kong.Writers(p.out, p.errOut),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		p.complain(err)
+		return nil, exitFailure
+	}
+	command, err = parser.Parse(args)
+	if err != nil {
+		p.complain(err)
+		fmt.Fprintln(p.errOut, "Run 'lanyard --help' for usage.")
+		return nil, exitUsage
+	}
+	return command, exitOK
+}
+
+// usageError is a command line that was read but makes no sense.
+type usageError string
+
+// Error implements error.
+func (e usageError) Error() string { return string(e) }
+
+func exitCode(err error) int {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// complain tells a person what went wrong, line by line.
+func (p *program) complain(err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(p.errOut, "lanyard:", line)
+	}
+}
+
+// getenv reads one variable of the environment.
+func (p *program) getenv(name string) (string, bool) {
+	for _, pair := range p.environ {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

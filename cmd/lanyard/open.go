@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+
+	"github.com/lanyard-id/lanyard/internal/fetch"
+	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/keys"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// master reads the master key of the configuration; it never makes one.
+func (c *Config) master() (*keys.Master, error) {
+	if c.Keys.MasterKey.IsZero() {
+		return nil, errors.New("keys.master_key is missing")
+	}
+	m, err := keys.ParseMaster(c.Keys.MasterKey.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("keys.master_key: %w", err)
+	}
+	return m, nil
+}
+
+// openStore opens the database of the configuration.
+func (c *Config) openStore(ctx context.Context, exclusive bool) (*storage.Store, error) {
+	store, err := storage.Open(ctx, storage.Config{
+		URL: c.Database.URL.Reveal(), MaxConns: c.Database.MaxConnections, Exclusive: exclusive, Ephemeral: c.ephemeral,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return store, nil
+}
+
+// needCurrent refuses a database whose schema is older than the program.
+func needCurrent(ctx context.Context, store *storage.Store) error {
+	status, err := store.MigrationStatus(ctx)
+	if err != nil {
+		return fmt.Errorf("read the state of the schema: %w", err)
+	}
+	if !status.Current() {
+		return fmt.Errorf("the database schema is outdated, %d migrations are pending: run 'lanyard migrate up'", len(status.Pending))
+	}
+	return nil
+}
+
+// openApp opens the database and everything that a server or a command shares.
+// The caller closes the store.
+func (c *Config) openApp(ctx context.Context, p *program, exclusive bool) (*App, error) {
+	master, err := c.master()
+	if err != nil {
+		return nil, err
+	}
+	fetcher, err := fetch.New(fetch.Options{Allow: c.Outbound.Allow, Proxy: c.Outbound.Proxy})
+	if err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	store, err := c.openStore(ctx, exclusive)
+	if err != nil {
+		return nil, err
+	}
+	app := &App{
+		Store: store, Sealer: master, Keeper: &keys.Keeper{Sealer: master}, Hasher: accounts.NewHasher(),
+		Fetcher: fetcher, Clock: p.clock, Log: c.log(p), Proxies: c.proxies(),
+	}
+	app.Metrics = newMetrics(app)
+	app.Hasher.Now, app.Hasher.Observe = p.clock.Now, app.Metrics.PasswordHashed
+	if app.Issuer, err = url.Parse(c.Server.Issuer); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the issuer: %w", err), store.Close())
+	}
+	return app, nil
+}
+
+func (c *Config) proxies() web.Proxies {
+	var trusted []netip.Prefix
+	for _, text := range c.Server.TrustedProxies {
+		if prefix, err := parseNetwork(text); err == nil { // checked when it was loaded
+			trusted = append(trusted, prefix)
+		}
+	}
+	return web.NewProxies(trusted...)
+}
+
+// closeAfter closes something when a command ends, without hiding why it ended.
+func closeAfter(err *error, what io.Closer) { *err = errors.Join(*err, what.Close()) }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+type serveCommand struct {
+	configSource
+	Migrate bool `help:"Bring the schema up to date first."`
+}
+
+// Run serves until it is told to stop. It refuses what is not safe in production.
+func (c serveCommand) Run(ctx context.Context, p *program) (err error) {
+	config, err := c.load(p, needs{database: true, keys: true, server: true})
+	if err != nil {
+		return err
+	}
+	app, err := config.openApp(ctx, p, true)
+	if err != nil {
+		return err
+	}
+	defer closeAfter(&err, app.Store)
+	if c.Migrate {
+		if err := app.Store.Migrate(ctx); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+	if err := needCurrent(ctx, app.Store); err != nil {
+		return err
+	}
+	if err := app.prepare(ctx); err != nil {
+		return err
+	}
+	if err := app.refuseDevelopmentData(ctx); err != nil {
+		return err
+	}
+	return config.serve(ctx, p, app)
+}
+
+func (c *Config) serve(ctx context.Context, p *program, app *App) error {
+	listener, err := net.Listen("tcp", c.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	public, err := withTLS([]net.Listener{listener}, c.Server.TLSCert, c.Server.TLSKey)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	ops, err := net.Listen("tcp", c.Operations.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for operations: %w", err), listener.Close())
+	}
+	s := &server{app: app, operations: &operations{app: app}, public: public, ops: ops, drainWait: serveDrainWait}
+	s.started = func() error {
+		app.Log.InfoContext(ctx, "serving", "issuer", app.Issuer.String(), "listen", listener.Addr().String(), "operations", ops.Addr().String(), "version", version)
+		return nil
+	}
+	if p.stopSignals != nil {
+		context.AfterFunc(ctx, p.stopSignals)
+	}
+	return s.run(ctx)
+}
+
+// log makes the log that the configuration asks for.
+func (c *Config) log(p *program) *slog.Logger {
+	asText := c.Log.Format == "text" || c.Log.Format == "auto" && p.terminal
+	return newLog(p.errOut, c.Log.Level.Level, asText)
+}
+
+// refuseDevelopmentData refuses a database in which a secret of the built-in
+// seed still works: everybody can read it in our source.
+func (a *App) refuseDevelopmentData(ctx context.Context) error {
+	seed := builtInSeed()
+	tenants, err := a.Store.Tenants(ctx)
+	if err != nil {
+		return fmt.Errorf("list the tenants: %w", err)
+	}
+	for _, t := range tenants {
+		scope := a.Store.Tenant(t.ID)
+		for _, c := range seed.Tenants[0].Clients {
+			stored, err := scope.Client(ctx, c.ID)
+			if errors.Is(err, lanyard.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("look for development secrets: %w", err)
+			}
+			if stored.SecretMatches(c.Secret.Value, a.Clock.Now()) {
+				return fmt.Errorf("client %s of tenant %s has the secret of the development seed, which everybody knows: this is a development database", c.ID, t.Slug)
+			}
+		}
+		for _, u := range seed.Tenants[0].Users {
+			found, err := scope.CredentialsByName(ctx, u.SignInName())
+			if errors.Is(err, lanyard.ErrNotFound) || err == nil && found.PasswordHash == "" {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("look for development secrets: %w", err)
+			}
+			matches, _, err := a.Hasher.Verify(ctx, found.PasswordHash, u.Password.Value)
+			if err != nil {
+				return fmt.Errorf("look for development secrets: %w", err)
+			}
+			if matches {
+				return fmt.Errorf("user %s of tenant %s has the password of the development seed, which everybody knows: this is a development database", u.SignInName(), t.Slug)
+			}
+		}
+	}
+	return nil
+}

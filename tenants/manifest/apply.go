@@ -1,0 +1,224 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/keys"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// Deps is what applying a file needs.
+type Deps struct {
+	Store  *storage.Store
+	Keeper *keys.Keeper
+	Hasher Hasher
+	// Actor is who does it, as events name it; empty is "system".
+	Actor string
+}
+
+// Hasher hashes passwords and compares them with stored hashes.
+type Hasher interface {
+	Hash(ctx context.Context, password lanyard.Secret) (string, error)
+	Verify(ctx context.Context, phc string, password lanyard.Secret) (matches, rehash bool, err error)
+}
+
+// Summary counts what a file was about: things that were created, changed, and
+// found as the file says.
+type Summary struct {
+	Created   int
+	Updated   int
+	Unchanged int
+}
+
+func (s *Summary) count(exists, changed bool) {
+	switch {
+	case !exists:
+		s.Created++
+	case changed:
+		s.Updated++
+	default:
+		s.Unchanged++
+	}
+}
+
+func (s *Summary) add(o Summary) {
+	s.Created += o.Created
+	s.Updated += o.Updated
+	s.Unchanged += o.Unchanged
+}
+
+// Apply brings the database to what the file says, tenant by tenant, each in one
+// transaction: a tenant that fails is left as it was, those before it are done.
+// New tenants get their keys. What breaks a rule is lanyard.ErrBadInput, a name
+// that somebody else has lanyard.ErrConflict, each wrapped with where it stands.
+func Apply(ctx context.Context, deps Deps, f File, now time.Time) (Summary, error) {
+	var total Summary
+	for i := range f.Tenants {
+		t := &f.Tenants[i]
+		summary, err := applyTenant(ctx, deps, t, now)
+		if err != nil {
+			return total, fmt.Errorf("tenant %s: %w", t.Slug, err)
+		}
+		total.add(summary)
+	}
+	return total, nil
+}
+
+func applyTenant(ctx context.Context, deps Deps, t *Tenant, now time.Time) (Summary, error) {
+	found, err := deps.Store.TenantBySlug(ctx, t.Slug)
+	exists := err == nil
+	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
+		return Summary{}, err
+	}
+	id := found.ID
+	if !exists {
+		id = lanyard.NewTenantID()
+	}
+	scope := deps.Store.Tenant(id)
+	hashes, err := newHashes(ctx, deps, scope, t)
+	if err != nil {
+		return Summary{}, err
+	}
+	var summary Summary
+	err = scope.InTx(ctx, func(tx storage.Scope) error {
+		r := &run{scope: tx, now: now, actor: deps.Actor} // anew each time: a transaction may be tried again
+		err := r.tenant(ctx, t, exists, hashes)
+		summary = r.summary
+		return err
+	})
+	if err != nil {
+		return Summary{}, err
+	}
+	return summary, deps.Keeper.Ensure(ctx, scope, now, t.algorithms()...)
+}
+
+// newHashes hashes the passwords that changed, by the position of their user.
+func newHashes(ctx context.Context, deps Deps, scope storage.Scope, t *Tenant) ([]string, error) {
+	out := make([]string, len(t.Users))
+	for i := range t.Users {
+		hash, err := t.Users[i].newHash(ctx, scope, deps.Hasher)
+		if err != nil {
+			return nil, fmt.Errorf("password of user %s: %w", t.Users[i].name(), err)
+		}
+		out[i] = hash
+	}
+	return out, nil
+}
+
+// run is the work on one tenant within one transaction.
+type run struct {
+	scope   storage.Scope
+	now     time.Time
+	actor   string
+	summary Summary
+}
+
+// tenant writes the tenant and its parts, in the order in which they name each other.
+func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, hashes []string) error {
+	if err := r.putTenant(ctx, t, exists); err != nil {
+		return err
+	}
+	if err := r.resources(ctx, t); err != nil {
+		return err
+	}
+	for _, role := range t.Roles {
+		if err := r.putRole(ctx, "", role); err != nil {
+			return fmt.Errorf("role %s: %w", role.Name, err)
+		}
+	}
+	for i := range t.Users {
+		if err := r.putUser(ctx, &t.Users[i], hashes[i]); err != nil {
+			return fmt.Errorf("user %s: %w", t.Users[i].name(), err)
+		}
+	}
+	for i := range t.Clients {
+		if err := r.putClient(ctx, &t.Clients[i]); err != nil {
+			return fmt.Errorf("client %s: %w", t.Clients[i].ID, err)
+		}
+	}
+	for i := range t.Organizations {
+		if err := r.putOrganization(ctx, &t.Organizations[i]); err != nil {
+			return fmt.Errorf("organization %s: %w", t.Organizations[i].Slug, err)
+		}
+	}
+	if err := r.trustedIssuers(ctx, t); err != nil {
+		return err
+	}
+	if r.summary.Created+r.summary.Updated == 0 {
+		return nil
+	}
+	return r.scope.BumpRevision(ctx)
+}
+
+// resources writes the resources and insists that those that tenant and clients
+// fall back on exist.
+func (r *run) resources(ctx context.Context, t *Tenant) error {
+	stored, err := r.scope.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range t.Resources {
+		if err := r.putResource(ctx, &t.Resources[i], stored); err != nil {
+			return fmt.Errorf("resource %s: %w", t.Resources[i].Identifier, err)
+		}
+	}
+	if stored, err = r.scope.Resources(ctx); err != nil {
+		return err
+	}
+	for _, name := range t.namedResources() {
+		if _, known := findResource(stored, name); !known {
+			return lanyard.ErrBadInput.Saying("the resource " + name + " is named but not defined in the tenant")
+		}
+	}
+	return nil
+}
+
+func (t *Tenant) namedResources() []string {
+	var out []string
+	add := func(names ...string) {
+		for _, name := range names {
+			if name != "" {
+				out = append(out, name)
+			}
+		}
+	}
+	if t.Policy != nil {
+		add(t.Policy.DefaultResource)
+	}
+	for _, c := range t.Clients {
+		add(c.DefaultResource)
+		add(c.Resources...)
+	}
+	return out
+}
+
+func (r *run) trustedIssuers(ctx context.Context, t *Tenant) error {
+	stored, err := r.scope.TrustedIssuers(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range t.TrustedIssuers {
+		if err := r.putTrustedIssuer(ctx, &t.TrustedIssuers[i], stored); err != nil {
+			return fmt.Errorf("trusted issuer %s: %w", t.TrustedIssuers[i].Issuer, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) record(ctx context.Context, e lanyard.Event) error {
+	e.ID, e.TenantID, e.At, e.Actor = lanyard.NewEventID(), r.scope.TenantID(), r.now, r.actor
+	return r.scope.InsertEvent(ctx, e)
+}
+
+// safe is the message of an error of the catalogue.
+func safe(err error) string {
+	var e *lanyard.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}

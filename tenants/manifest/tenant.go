@@ -1,0 +1,170 @@
+package manifest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// Tenant is what a file says about one tenant. Members that it leaves out stay as they are.
+type Tenant struct {
+	Slug           string            `json:"slug"`
+	Name           string            `json:"name"`
+	Host           string            `json:"host"`
+	RedirectHosts  []string          `json:"redirect_hosts"`
+	Policy         *lanyard.Policy   `json:"policy"`
+	Branding       *lanyard.Branding `json:"branding"`
+	Users          []User            `json:"users"`
+	Clients        []Client          `json:"clients"`
+	Organizations  []Organization    `json:"organizations"`
+	Roles          []Role            `json:"roles"`
+	Resources      []Resource        `json:"resources"`
+	TrustedIssuers []TrustedIssuer   `json:"trusted_issuers"`
+	// Connections are not built yet: a file may hold an empty list.
+	Connections []json.RawMessage `json:"connections"`
+}
+
+func (t *Tenant) check(c checker, path string) {
+	if !lanyard.ValidSlug(t.Slug) {
+		c.complain(path+".slug", "slug is 1 to 63 of a-z, 0-9 and -, and does not begin or end with -")
+	}
+	for _, host := range append([]string{t.Host}, t.RedirectHosts...) {
+		if host != "" && !validHost(host) {
+			c.complain(path+".host", "%q is not a host name in lower case, with a port if it needs one", host)
+		}
+	}
+	if t.Slug == lanyard.DefaultTenant && t.Host != "" {
+		c.complain(path+".host", "the default tenant is at the configured issuer")
+	}
+	if len(t.Connections) > 0 {
+		c.complain(path+".connections", "connections are not built yet")
+	}
+	if t.Branding != nil && t.Branding.Accent != "" && !accent.MatchString(t.Branding.Accent) {
+		c.complain(path+".branding.accent", "a colour is written like #0a5fd8")
+	}
+	t.checkPolicy(c, path+".policy")
+	t.checkParts(c, path)
+}
+
+var accent = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+func (t *Tenant) checkPolicy(c checker, path string) {
+	if t.Policy == nil {
+		return
+	}
+	if r := t.Policy.DefaultResource; r != "" {
+		if _, err := lanyard.ResourceKey(r); err != nil {
+			c.complain(path+".default_resource", "a resource is an absolute URI without a fragment")
+		}
+	}
+	for name, link := range map[string]string{"privacy_url": t.Policy.PrivacyURL, "terms_url": t.Policy.TermsURL} {
+		if link != "" && !strings.HasPrefix(link, "https://") {
+			c.complain(path+"."+name, "%s is not an https URL", name)
+		}
+	}
+}
+
+func (t *Tenant) checkParts(c checker, path string) {
+	seen := map[string]bool{}
+	for i := range t.Users {
+		t.Users[i].check(c, fmt.Sprintf("%s.users[%d]", path, i), seen)
+	}
+	seen = map[string]bool{}
+	for i := range t.Clients {
+		t.Clients[i].check(c, fmt.Sprintf("%s.clients[%d]", path, i), seen)
+	}
+	seen = map[string]bool{}
+	for i := range t.Resources {
+		t.Resources[i].check(c, fmt.Sprintf("%s.resources[%d]", path, i), seen)
+	}
+	seen = map[string]bool{}
+	for i := range t.Roles {
+		t.Roles[i].check(c, fmt.Sprintf("%s.roles[%d]", path, i), seen)
+	}
+	seen = map[string]bool{}
+	for i := range t.Organizations {
+		t.Organizations[i].check(c, fmt.Sprintf("%s.organizations[%d]", path, i), seen)
+	}
+	seen = map[string]bool{}
+	for i := range t.TrustedIssuers {
+		t.TrustedIssuers[i].check(c, fmt.Sprintf("%s.trusted_issuers[%d]", path, i), seen)
+	}
+}
+
+// validHost accepts host or host:port, in lower case, as it stands in an issuer.
+func validHost(host string) bool {
+	name, port, hasPort := strings.Cut(host, ":")
+	if hasPort && (port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "") {
+		return false
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return false
+	}
+	return hostName.MatchString(name) && len(name) <= 253
+}
+
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+
+// algorithms lists what the tenant's clients and resources have signed.
+func (t *Tenant) algorithms() []string {
+	var out []string
+	for _, c := range t.Clients {
+		out = append(out, c.IDTokenAlg)
+	}
+	for _, r := range t.Resources {
+		out = append(out, r.Algorithm)
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(alg string) bool { return alg == "" })
+}
+
+// put creates the tenant of the file or brings it to what the file says.
+func (r *run) putTenant(ctx context.Context, t *Tenant, exists bool) error {
+	if !exists {
+		created := t.onto(lanyard.Tenant{ID: r.scope.TenantID(), Slug: t.Slug, Name: t.Slug, CreatedAt: r.now})
+		r.summary.Created++
+		return errors.Join(r.scope.InsertTenant(ctx, created), r.record(ctx, lanyard.Event{Type: lanyard.EventTenantCreated}))
+	}
+	before, err := r.scope.Tenant(ctx)
+	if err != nil {
+		return err
+	}
+	after := t.onto(before)
+	if reflect.DeepEqual(before, after) {
+		r.summary.Unchanged++
+		return nil
+	}
+	r.summary.Updated++
+	if err := r.scope.UpdateTenant(ctx, after); err != nil {
+		return err
+	}
+	return r.record(ctx, lanyard.Event{Type: lanyard.EventTenantUpdated})
+}
+
+// onto lays what the file says over what there is.
+func (t *Tenant) onto(out lanyard.Tenant) lanyard.Tenant {
+	if t.Name != "" {
+		out.Name = t.Name
+	}
+	if t.Host != "" {
+		out.Host = t.Host
+	}
+	if t.RedirectHosts != nil {
+		out.RedirectHosts = t.RedirectHosts
+	}
+	if t.Policy != nil {
+		out.Policy = *t.Policy
+	}
+	if t.Branding != nil {
+		out.Branding = *t.Branding
+	}
+	return out
+}

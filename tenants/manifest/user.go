@@ -1,0 +1,230 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// User is what a file says about a person, with the names of OpenID Connect
+// claims. Its natural key is sub, else the e-mail address, else the username.
+type User struct {
+	Subject  string `json:"sub"`
+	Username string `json:"username"`
+	lanyard.Profile
+	// EmailVerified, PhoneNumberVerified and Disabled stay as they are when the file leaves them out.
+	EmailVerified       *bool    `json:"email_verified"`
+	PhoneNumberVerified *bool    `json:"phone_number_verified"`
+	Password            Secret   `json:"password"`
+	Roles               []string `json:"roles"`
+	Disabled            *bool    `json:"disabled"`
+}
+
+// maxSubject is the longest sub (OpenID Connect Core §2).
+const maxSubject = 255
+
+// name is what complaints call the user.
+func (u *User) name() string {
+	for _, name := range []string{u.Subject, u.Email, u.Username} {
+		if name != "" {
+			return name
+		}
+	}
+	return "?"
+}
+
+// SignInName is what the person types to sign in: the address, else the username.
+func (u *User) SignInName() string {
+	if u.Email != "" {
+		return u.Email
+	}
+	return u.Username
+}
+
+func (u *User) check(c checker, path string, seen map[string]bool) {
+	if u.Subject == "" && u.Email == "" && u.Username == "" {
+		c.complain(path, "a user needs sub, email or username")
+	}
+	c.unique(seen, path+".sub", "sub", u.Subject)
+	u.checkNames(c, path, seen)
+	if !validSubject(u.Subject) {
+		c.complain(path+".sub", "sub is at most %d printable ASCII characters", maxSubject)
+	}
+	u.Password.resolve(c, path+".password")
+	if !u.Password.Value.IsZero() && u.Email == "" && u.Username == "" {
+		c.complain(path+".password", "a password needs an email or username to sign in with")
+	}
+	for i, role := range u.Roles {
+		if !validRole(role) {
+			c.complain(fmt.Sprintf("%s.roles[%d]", path, i), "%q is not the name of a role", role)
+		}
+	}
+}
+
+func (u *User) checkNames(c checker, path string, seen map[string]bool) {
+	if u.Email != "" {
+		key, err := lanyard.CanonicalEmail(u.Email)
+		if err != nil {
+			c.complain(path+".email", "%s", safe(err))
+		}
+		c.unique(seen, path+".email", "email", key)
+	}
+	if u.Username != "" {
+		key, err := lanyard.CanonicalUsername(u.Username)
+		if err != nil {
+			c.complain(path+".username", "%s", safe(err))
+		}
+		c.unique(seen, path+".username", "username", key)
+	}
+}
+
+func validSubject(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x21 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return len(s) <= maxSubject
+}
+
+// find looks for the user of the file by its natural key.
+func (u *User) find(ctx context.Context, scope storage.Scope) (lanyard.User, error) {
+	switch {
+	case u.Subject != "":
+		return scope.UserBySubject(ctx, u.Subject)
+	case u.Email != "":
+		return scope.UserByEmail(ctx, u.Email)
+	default:
+		return scope.UserByUsername(ctx, u.Username)
+	}
+}
+
+// onto lays what the file says over what there is.
+func (u *User) onto(out lanyard.User) lanyard.User {
+	if u.Username != "" {
+		out.Username = u.Username
+	}
+	given, stored := reflect.ValueOf(u.Profile), reflect.ValueOf(&out.Profile).Elem()
+	for i := range given.NumField() {
+		if !given.Field(i).IsZero() {
+			stored.Field(i).Set(given.Field(i))
+		}
+	}
+	out.Profile.EmailVerified = chosen(u.EmailVerified, out.Profile.EmailVerified)
+	out.Profile.PhoneNumberVerified = chosen(u.PhoneNumberVerified, out.Profile.PhoneNumberVerified)
+	out.Disabled = chosen(u.Disabled, out.Disabled)
+	return out
+}
+
+func chosen(given *bool, fallback bool) bool {
+	if given == nil {
+		return fallback
+	}
+	return *given
+}
+
+// newHash hashes the password of the file unless the stored one is the same;
+// then it is empty. It runs before the transaction, since hashing takes long.
+func (u *User) newHash(ctx context.Context, scope storage.Scope, hasher Hasher) (string, error) {
+	if u.Password.Value.IsZero() {
+		return "", nil
+	}
+	stored, err := u.storedHash(ctx, scope)
+	if err != nil {
+		return "", err
+	}
+	if stored != "" {
+		same, _, err := hasher.Verify(ctx, stored, u.Password.Value)
+		if err != nil || same {
+			return "", err
+		}
+	}
+	return hasher.Hash(ctx, u.Password.Value)
+}
+
+func (u *User) storedHash(ctx context.Context, scope storage.Scope) (string, error) {
+	user, err := u.find(ctx, scope)
+	if err == nil {
+		var hash string
+		if hash, err = scope.PasswordHash(ctx, user.ID); err == nil {
+			return hash, nil
+		}
+	}
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return "", nil
+	}
+	return "", err
+}
+
+func (r *run) putUser(ctx context.Context, u *User, hash string) error {
+	before, err := u.find(ctx, r.scope)
+	exists := err == nil
+	switch {
+	case errors.Is(err, lanyard.ErrNotFound):
+		before = lanyard.User{ID: lanyard.NewUserID(), TenantID: r.scope.TenantID(), Subject: u.Subject, CreatedAt: r.now}
+		if before.Subject == "" {
+			before.Subject = string(before.ID)
+		}
+	case err != nil:
+		return err
+	}
+	after := u.onto(before)
+	changed := !exists || !reflect.DeepEqual(before, after)
+	if changed {
+		if err := r.writeUser(ctx, before, after, exists); err != nil {
+			return err
+		}
+	}
+	if hash != "" {
+		changed = true
+		if err := r.setPassword(ctx, after.ID, hash, exists); err != nil {
+			return err
+		}
+	}
+	granted, err := r.grantRoles(ctx, after.ID, u.Roles)
+	r.summary.count(exists, changed || granted)
+	return err
+}
+
+func (r *run) writeUser(ctx context.Context, before, after lanyard.User, exists bool) error {
+	after.UpdatedAt = r.now
+	write, fact := r.scope.InsertUser, lanyard.EventUserCreated
+	if exists {
+		write, fact = r.scope.UpdateUser, lanyard.EventUserUpdated
+	}
+	if err := write(ctx, after); err != nil {
+		return err
+	}
+	if after.Profile.Email != before.Profile.Email || after.Profile.EmailVerified != before.Profile.EmailVerified {
+		if err := r.scope.SetPrimaryEmail(ctx, after.ID, after.Profile.Email, after.Profile.EmailVerified, r.now); err != nil {
+			return err
+		}
+	}
+	return r.record(ctx, lanyard.Event{Type: fact, UserID: after.ID})
+}
+
+// setPassword replaces a password; what was signed in with the old one ends.
+func (r *run) setPassword(ctx context.Context, id lanyard.UserID, hash string, exists bool) error {
+	if err := r.scope.SetPassword(ctx, id, hash, r.now); err != nil {
+		return err
+	}
+	if exists {
+		if err := r.endAll(ctx, id, r.now); err != nil {
+			return err
+		}
+	}
+	return r.record(ctx, lanyard.Event{Type: lanyard.EventPasswordSet, UserID: id})
+}
+
+func (r *run) endAll(ctx context.Context, id lanyard.UserID, now time.Time) error {
+	if _, err := r.scope.EndUserSessions(ctx, id, "", now); err != nil {
+		return err
+	}
+	_, err := r.scope.RevokeUserGrants(ctx, id, "", lanyard.RevokedCredentials, now)
+	return err
+}
