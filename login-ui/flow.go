@@ -16,6 +16,8 @@ import (
 
 // Flow is the sign-in behind the pages: *flow.Flow.
 type Flow interface {
+	// Page may come with an error and the client of a request that has expired,
+	// so that the page about it can lead back there.
 	Page(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor) (flow.Page, error)
 	Identify(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token, username string) (flow.Moved, error)
 	Password(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token string, password lanyard.Secret, keep bool) (flow.Moved, error)
@@ -72,7 +74,7 @@ func (p *Pages) stepPage(want flow.Step, render renderStep) web.Handler {
 func (p *Pages) showStep(c *gin.Context, id lanyard.AuthRequestID, want flow.Step, render renderStep, problem func(*step) error, status int) error {
 	page, err := p.page(c, id)
 	if err != nil {
-		return p.flowFault(c, id, err)
+		return p.flowFault(c, err, page.Client)
 	}
 	if page.Step != want {
 		return p.to(c, page.Step, id)
@@ -146,7 +148,7 @@ func (p *Pages) stepForm(do deed, complain func(c *gin.Context, f posted, err er
 	return func(c *gin.Context) error {
 		f, err := readStepForm(c)
 		if err != nil {
-			return p.flowFault(c, f.id, err)
+			return err
 		}
 		moved, err := do(c.Request.Context(), live(c), f, visitor(c, f.id))
 		if err == nil {
@@ -155,8 +157,17 @@ func (p *Pages) stepForm(do deed, complain func(c *gin.Context, f posted, err er
 		if handled, out := complain(c, f, err); handled {
 			return out
 		}
-		return p.flowFault(c, f.id, err)
+		return p.flowFault(c, err, p.clientOfStale(c, f.id, err))
 	}
+}
+
+// clientOfStale is the client of a form that came too late; nil if nobody knows.
+func (p *Pages) clientOfStale(c *gin.Context, id lanyard.AuthRequestID, err error) *lanyard.Client {
+	if !errors.Is(err, lanyard.ErrStaleFlow) {
+		return nil
+	}
+	page, _ := p.page(c, id) // it fails like the form did, and may name the client
+	return page.Client
 }
 
 // noComplaint is for forms without anything that a person could mistype.
@@ -179,28 +190,20 @@ func (p *Pages) to(c *gin.Context, next flow.Step, id lanyard.AuthRequestID) err
 	return nil
 }
 
-// flowFault answers what is wrong with a sign-in as a whole. Everything else is left to the engine.
-func (p *Pages) flowFault(c *gin.Context, id lanyard.AuthRequestID, err error) error {
+// flowFault answers what is wrong with a sign-in as a whole. Everything else is
+// left to the engine. The client is nil when nobody knows it.
+func (p *Pages) flowFault(c *gin.Context, err error, client *lanyard.Client) error {
 	switch {
 	case errors.Is(err, lanyard.ErrStaleFlow):
 		web.Note(c, err)
-		return p.Stale(c, p.clientOf(c, id))
+		return p.Stale(c, client)
 	case errors.Is(err, lanyard.ErrForeignFlow) && len(c.Request.Cookies()) == 0:
 		web.Note(c, err)
-		return p.CookiesBlocked(c, p.clientOf(c, id))
+		return p.CookiesBlocked(c, client)
 	default:
 		return err
 	}
 }
 
-// clientOf is the client of a sign-in that can not go on; nil if nobody knows.
-func (p *Pages) clientOf(c *gin.Context, id lanyard.AuthRequestID) *lanyard.Client {
-	if p.ClientOf == nil || id == "" || len(id) > maxID {
-		return nil
-	}
-	client, err := p.ClientOf(c.Request.Context(), live(c), id)
-	if err != nil {
-		return nil
-	}
-	return client
-}
+// StepPath is the path of the page of a step, for the endpoints that lead there.
+func (p *Pages) StepPath(step flow.Step) string { return pathOf[step] }

@@ -24,6 +24,7 @@ type Live struct {
 
 	mu      sync.RWMutex
 	clients map[lanyard.ClientID]*lanyard.Client
+	origins map[string]bool
 }
 
 // maxClients bounds the clients that one snapshot keeps; beyond it they are looked up.
@@ -74,6 +75,30 @@ func (l *Live) Resources() []*lanyard.Resource {
 		out = append(out, l.resources[key])
 	}
 	return out
+}
+
+// RegisteredOrigin tells whether a redirect URI of one of the tenant's clients has the origin.
+func (l *Live) RegisteredOrigin(ctx context.Context, origin string) (bool, error) {
+	l.mu.RLock()
+	known, loaded := l.origins[origin], l.origins != nil
+	l.mu.RUnlock()
+	if loaded {
+		return known, nil
+	}
+	clients, err := l.Scope.Clients(ctx)
+	if err != nil {
+		return false, err
+	}
+	origins := map[string]bool{}
+	for _, c := range clients {
+		for _, uri := range c.RedirectURIs {
+			origins[lanyard.Origin(uri)] = true
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.origins = origins
+	return origins[origin], nil
 }
 
 type contextKey struct{}

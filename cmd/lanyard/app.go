@@ -38,6 +38,8 @@ type App struct {
 type Development struct {
 	// Seed is the file that was applied, its secrets in clear.
 	Seed manifest.File
+	// TrySecret is the secret of the client behind /dev/try.
+	TrySecret lanyard.Secret
 }
 
 // manifestDeps is what applying a declarative file needs.

@@ -58,7 +58,7 @@ func (c devCommand) Run(ctx context.Context, p *program) (err error) {
 		return errors.Join(err, closeAll(public))
 	}
 	defer closeAfter(&err, app.Store)
-	app.Dev = &Development{Seed: seed}
+	app.Dev = &Development{Seed: seed, TrySecret: lanyard.NewSecret()}
 	if err := app.seed(ctx, seed); err != nil {
 		return errors.Join(err, closeAll(public))
 	}
@@ -113,7 +113,8 @@ func (c devCommand) config(folder string, port int) (Config, error) {
 	}
 	config.Database.URL = secretText{lanyard.SecretOf("sqlite:" + database)}
 	config.Keys.MasterKey = key
-	config.Outbound.Allow = c.AllowOutbound
+	// The tiny relying party under /dev/try calls the server's own endpoints.
+	config.Outbound.Allow = append([]string{net.JoinHostPort("localhost", strconv.Itoa(port))}, c.AllowOutbound...)
 	config.Log.Format = "text"
 	return config, nil
 }
@@ -143,8 +144,10 @@ func (a *App) seed(ctx context.Context, seed manifest.File) error {
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
-	if _, err := manifest.Apply(ctx, a.manifestDeps(), seed, a.Clock.Now()); err != nil {
-		return fmt.Errorf("apply the seed: %w", err)
+	for _, file := range []manifest.File{seed, a.trySeed()} {
+		if _, err := manifest.Apply(ctx, a.manifestDeps(), file, a.Clock.Now()); err != nil {
+			return fmt.Errorf("apply the seed: %w", err)
+		}
 	}
 	return nil
 }

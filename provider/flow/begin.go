@@ -33,6 +33,7 @@ type Outcome struct {
 
 // Answer is the answer to the client: a code or an error, never both.
 type Answer struct {
+	// Request is the stored request that is over now; empty if it was never stored.
 	Request lanyard.AuthRequestID
 	Client  *lanyard.Client
 	Params  lanyard.AuthParams

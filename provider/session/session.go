@@ -7,6 +7,9 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 )
 
+// Levels are the authentication levels that a person can reach today.
+var Levels = []string{lanyard.ACRSingle}
+
 // Browser is the user agent that a session is started on.
 type Browser struct {
 	// Secret is the value of its cookie; zero for a browser without one.

@@ -1,0 +1,153 @@
+package provider
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/provider/flow"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// authorize is the authorization endpoint by GET (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
+func (p *Provider) authorize(c *gin.Context) error {
+	return p.begin(c, c.Request.URL.Query(), func(q *question) (flow.Outcome, error) {
+		return p.Flow.Begin(c.Request.Context(), live(c), q.client, q.params, visitor(c, ""))
+	})
+}
+
+// authorizePosted is the same by POST. The browser may have left its cookies out,
+// so nothing is decided: the request is stored and comes back by GET.
+func (p *Provider) authorizePosted(c *gin.Context) error {
+	form, err := web.PostForm(c.Request)
+	if err != nil {
+		return err
+	}
+	values := url.Values{}
+	for _, part := range []url.Values{c.Request.URL.Query(), form} {
+		for name, list := range part {
+			values[name] = append(values[name], list...)
+		}
+	}
+	return p.begin(c, values, func(q *question) (flow.Outcome, error) {
+		return p.Flow.Postpone(c.Request.Context(), live(c), q.client, q.params)
+	})
+}
+
+// begin checks a request and lets the flow take it. What is wrong with client or
+// redirect URI is shown here and never redirected.
+func (p *Provider) begin(c *gin.Context, values url.Values, take func(*question) (flow.Outcome, error)) error {
+	q := &question{ctx: c.Request.Context(), live: live(c), values: values}
+	if err := q.checkLocally(); err != nil {
+		return p.refuseLocally(c, q, err)
+	}
+	if err := q.checkRedirectably(); err != nil {
+		refusal, ok := errors.AsType[*lanyard.Error](err)
+		if !ok || refusal.Kind == lanyard.Unavailable || refusal.Kind == lanyard.Internal {
+			return err
+		}
+		return p.deliver(c, &flow.Answer{Client: q.client, Params: q.params, Err: refusal})
+	}
+	outcome, err := take(q)
+	if err != nil {
+		return err
+	}
+	return p.proceed(c, outcome)
+}
+
+// resume goes on with a stored request after a page, or after a POST.
+func (p *Provider) resume(c *gin.Context) error {
+	id := lanyard.AuthRequestID(c.Query("request"))
+	outcome, err := p.Flow.Resume(c.Request.Context(), live(c), id, visitor(c, id))
+	switch {
+	case errors.Is(err, lanyard.ErrStaleFlow):
+		web.Note(c, err)
+		return p.Pages.Stale(c, p.clientOf(c, id))
+	case err != nil:
+		return p.Pages.Error(c, err)
+	}
+	return p.proceed(c, outcome)
+}
+
+// clientOf finds the client of a request for the page that offers to start again;
+// only the browser that began it is told. Any failure is nil: the page does without.
+func (p *Provider) clientOf(c *gin.Context, id lanyard.AuthRequestID) *lanyard.Client {
+	page, err := p.Flow.Page(c.Request.Context(), live(c), id, visitor(c, id))
+	if err != nil && !errors.Is(err, lanyard.ErrStaleFlow) {
+		return nil
+	}
+	return page.Client
+}
+
+// proceed answers the client, or leads the browser to the step that is due.
+func (p *Provider) proceed(c *gin.Context, o flow.Outcome) error {
+	s := site(c)
+	if o.Answer != nil {
+		if o.Answer.Request != "" {
+			web.ClearBinding(c.Writer, s, o.Answer.Request)
+		}
+		return p.deliver(c, o.Answer)
+	}
+	if !o.Binding.IsZero() {
+		web.SetBinding(c.Writer, c.Request, s, o.Request, o.Binding)
+	}
+	web.Redirect(c.Writer, c.Request, web.Local(s, p.Pages.StepPath(o.Next), url.Values{"request": {string(o.Request)}}))
+	return nil
+}
+
+// refuseLocally shows what is wrong with the client or its redirect URI, and keeps the trace of it.
+func (p *Provider) refuseLocally(c *gin.Context, q *question, err error) error {
+	details := [][2]string{{"client_id", q.values.Get("client_id")}, {"redirect_uri", q.values.Get("redirect_uri")}}
+	if q.client != nil {
+		for _, uri := range q.client.RedirectURIs {
+			details = append(details, [2]string{"registered", uri})
+		}
+	}
+	p.trace(c, err, details)
+	return p.Pages.Error(c, err, details...)
+}
+
+// trace keeps what was expected and received behind the request id. It is a help
+// for administrators: the refusal stands without it.
+func (p *Provider) trace(c *gin.Context, refusal error, details [][2]string) {
+	const longest = 512
+	e := web.Public(refusal)
+	r := storage.Refusal{RequestID: web.RequestID(c.Request.Context()), At: p.Clock.Now(), Code: e.Code, Detail: map[string]string{"message": e.Message}}
+	for _, d := range details {
+		if len(r.Detail[d[0]])+len(d[1]) < longest {
+			r.Detail[d[0]] = joinLines(r.Detail[d[0]], d[1])
+		}
+	}
+	if !p.traces.AllowN(r.At, 1) {
+		return
+	}
+	if err := live(c).Scope.InsertRefusal(c.Request.Context(), r); err != nil {
+		p.Log.WarnContext(c.Request.Context(), "keeping a decision trace", "error", err)
+	}
+}
+
+func joinLines(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "\n" + b
+}
+
+// repeated names a parameter that came twice and may not; empty if there is none.
+func repeated(values url.Values) string {
+	names := make([]string, 0, len(values))
+	for name, list := range values {
+		if len(list) > 1 && !slices.Contains(repeatable, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
