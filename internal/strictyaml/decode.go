@@ -237,6 +237,7 @@ func (d *Document) list(node ast.Node, v reflect.Value, path string, depth int) 
 	}
 	v.SetZero() // a list replaces what was there before
 	for i, item := range sequence.Values {
+		item = rejoined(item)
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.places[at] = position(item)
 		v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
@@ -307,7 +308,7 @@ func (d *Document) plainValue(node ast.Node, depth int) any {
 	case *ast.SequenceNode:
 		out := make([]any, 0, len(n.Values))
 		for _, item := range n.Values {
-			out = append(out, d.deeper(item, depth))
+			out = append(out, d.deeper(rejoined(item), depth))
 		}
 		return out
 	case ast.ScalarNode:
@@ -336,4 +337,28 @@ func scalar(node ast.Node) (string, bool) {
 		return n.GetToken().Value, true
 	}
 	return "", false
+}
+
+// rejoined puts a plain scalar with a colon in it together again: in a list
+// within braces the parser takes http://host:port/path for a mapping, although
+// only a colon before a space separates (YAML 1.2.2 §7.3.3).
+func rejoined(item ast.Node) ast.Node {
+	mapping, ok := item.(*ast.MappingNode)
+	if !ok || mapping.IsFlowStyle || len(mapping.Values) != 1 {
+		return item
+	}
+	pair := mapping.Values[0]
+	key, colon, value := pair.Key.GetToken(), pair.Start, pair.Value.GetToken()
+	left, kok := scalar(pair.Key)
+	right, vok := scalar(pair.Value)
+	if !kok || !vok || quoted(key) || quoted(value) || colon.Position.Line != value.Position.Line || value.Position.Column != colon.Position.Column+1 {
+		return item
+	}
+	whole := *key
+	whole.Value = left + ":" + right
+	return ast.String(&whole)
+}
+
+func quoted(t *token.Token) bool {
+	return t.Type == token.SingleQuoteType || t.Type == token.DoubleQuoteType
 }

@@ -101,6 +101,24 @@ func TestScalarAndMappingForOneType(t *testing.T) {
 	}
 }
 
+func TestColonWithoutSpaceStaysInTheText(t *testing.T) {
+	const text = `{tags: [http://127.0.0.1:3000/callback, audit:read, b:c:d, "q:r", x], raw: {list: [a:1, b]}}`
+	var got file
+	if err := strictyaml.Decode([]byte(text), &got).Err(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"http://127.0.0.1:3000/callback", "audit:read", "b:c:d", "q:r", "x"}
+	if diff := cmp.Diff(want, got.Tags); diff != "" {
+		t.Error(diff)
+	}
+	if string(got.Raw) != `{"list":["a:1","b"]}` {
+		t.Errorf("got %s", got.Raw)
+	}
+	if err := strictyaml.Decode([]byte("{tags: [a: b]}"), &got).Err(); err == nil {
+		t.Error("a mapping was taken for text")
+	}
+}
+
 func TestComplaintsSayWhereAndWhat(t *testing.T) {
 	cases := map[string]string{
 		"nmae: x":                      `1:1: unknown key "nmae"; did you mean "name"?`,

@@ -68,7 +68,7 @@ func Apply(ctx context.Context, deps Deps, f File, now time.Time) (Summary, erro
 	return total, nil
 }
 
-func applyTenant(ctx context.Context, deps Deps, t *Tenant, now time.Time) (Summary, error) {
+func applyTenant(ctx context.Context, deps Deps, t *Tenant, at time.Time) (Summary, error) {
 	found, err := deps.Store.TenantBySlug(ctx, t.Slug)
 	exists := err == nil
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
@@ -85,15 +85,20 @@ func applyTenant(ctx context.Context, deps Deps, t *Tenant, now time.Time) (Summ
 	}
 	var summary Summary
 	err = scope.InTx(ctx, func(tx storage.Scope) error {
-		r := &run{scope: tx, now: now, actor: deps.Actor} // anew each time: a transaction may be tried again
+		r := &run{scope: tx, now: at, actor: deps.Actor} // anew each time: a transaction may be tried again
 		err := r.tenant(ctx, t, exists, hashes)
 		summary = r.summary
 		return err
 	})
+	if !exists && errors.Is(err, lanyard.ErrConflict) {
+		if _, err := deps.Store.TenantBySlug(ctx, t.Slug); err == nil {
+			return applyTenant(ctx, deps, t, at) // somebody else made the tenant meanwhile
+		}
+	}
 	if err != nil {
 		return Summary{}, err
 	}
-	return summary, deps.Keeper.Ensure(ctx, scope, now, t.algorithms()...)
+	return summary, deps.Keeper.Ensure(ctx, scope, at, t.algorithms()...)
 }
 
 // newHashes hashes the passwords that changed, by the position of their user.

@@ -92,16 +92,20 @@ func validSubject(s string) bool {
 	return len(s) <= maxSubject
 }
 
-// find looks for the user of the file by its natural key.
+// find looks for the user of the file: by sub if it has one, else by e-mail
+// address and then by username. Nobody is lanyard.ErrNotFound.
 func (u *User) find(ctx context.Context, scope storage.Scope) (lanyard.User, error) {
-	switch {
-	case u.Subject != "":
+	if u.Subject != "" {
 		return scope.UserBySubject(ctx, u.Subject)
-	case u.Email != "":
-		return scope.UserByEmail(ctx, u.Email)
-	default:
-		return scope.UserByUsername(ctx, u.Username)
 	}
+	found, err := lanyard.User{}, error(lanyard.ErrNotFound)
+	if u.Email != "" {
+		found, err = scope.UserByEmail(ctx, u.Email)
+	}
+	if u.Username != "" && errors.Is(err, lanyard.ErrNotFound) {
+		found, err = scope.UserByUsername(ctx, u.Username)
+	}
+	return found, err
 }
 
 // onto lays what the file says over what there is.
