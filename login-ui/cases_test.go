@@ -44,7 +44,7 @@ func refused(path string, page flow.Page, err error, pairs ...string) func(*worl
 // failed shows the error page of an address that the flow refuses.
 func failed(err error, client *lanyard.Client) func(*world, string) *httptest.ResponseRecorder {
 	return func(w *world, lang string) *httptest.ResponseRecorder {
-		w.flow.pageErr, w.client = err, client
+		w.flow.page, w.flow.pageErr = flow.Page{Client: client}, err
 		return w.get(rawQuery("/login") + lang)
 	}
 }
@@ -69,6 +69,11 @@ func visited(target string) func(*world, string) *httptest.ResponseRecorder {
 func withReproof(p flow.Page) flow.Page {
 	account := ada()
 	p.Reproof, p.Account, p.KeepSignedIn = true, &account, false
+	return p
+}
+
+func withNothingAsked(p flow.Page) flow.Page {
+	p.Asked = nil
 	return p
 }
 
@@ -103,6 +108,7 @@ func cases(t *testing.T) []pageCase {
 		{"chooser", 200, atStep("/login/choose", due(flow.StepChoose))},
 		{"consent", 200, atStep("/login/consent", dueConsent())},
 		{"consent-device", 200, atStep("/login/consent", withDeviceApp(dueConsent()))},
+		{"consent-again", 200, atStep("/login/consent", withNothingAsked(dueConsent()))},
 		{"start", 200, visited("/login")},
 		{"setup", 200, visited("/setup?token=setup-token")},
 		{"setup-problems", 200, func(w *world, lang string) *httptest.ResponseRecorder {
@@ -144,9 +150,13 @@ func cases(t *testing.T) []pageCase {
 		{"error-request", 400, failed(lanyard.ErrInvalidRequest, nil)},
 		{"error-stale", 400, failed(lanyard.ErrStaleFlow, webApp())},
 		{"error-stale-alone", 400, failed(lanyard.ErrStaleFlow, nil)},
+		{"error-stale-form", 400, func(w *world, lang string) *httptest.ResponseRecorder {
+			w.flow.page, w.flow.pageErr, w.flow.err = flow.Page{Client: webApp()}, lanyard.ErrStaleFlow, lanyard.ErrStaleFlow
+			return w.post(rawQuery("/login/password")+lang, form("password", "x"))
+		}},
 		{"error-foreign", 400, failed(lanyard.ErrForeignFlow, nil)},
 		{"error-cookies", 400, func(w *world, lang string) *httptest.ResponseRecorder {
-			w.flow.pageErr, w.client = lanyard.ErrForeignFlow, webApp()
+			w.flow.page, w.flow.pageErr = flow.Page{Client: webApp()}, lanyard.ErrForeignFlow
 			r := httptest.NewRequest("GET", rawQuery("/login")+lang, nil)
 			return w.do(r)
 		}},

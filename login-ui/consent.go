@@ -50,7 +50,11 @@ func renderConsent(p *Pages, c *gin.Context, s *step, _ func(*step) error, statu
 	if err := s.heading("consent.heading", "App", s.App); err != nil {
 		return err
 	}
-	groups, err := s.groups(s.Page.Asked)
+	asked := s.Page.Asked
+	if len(asked) == 0 {
+		asked = []flow.ScopeText{{Name: lanyard.ScopeOpenID}} // what every sign-in tells
+	}
+	groups, err := s.groups(asked)
 	if err != nil {
 		return err
 	}

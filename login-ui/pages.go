@@ -2,7 +2,6 @@ package loginui
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/tenants"
@@ -25,9 +23,6 @@ var templateFiles embed.FS
 type Config struct {
 	// Flow moves sign-ins.
 	Flow Flow
-	// ClientOf names the client of a request that has expired or was finished, so
-	// that its page can lead back there; nil, or an error, means a page without a link.
-	ClientOf func(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID) (*lanyard.Client, error)
 	// Setup makes the first administrator; nil means that there is no set-up page.
 	Setup Setup
 	// Development tells what the development server shows; nil elsewhere.

@@ -113,7 +113,6 @@ type world struct {
 	flow    *fakeFlow
 	setup   *fakeSetup
 	dev     *fakeDevelopment
-	client  *lanyard.Client
 	pages   *loginui.Pages
 	handler http.Handler
 	// rendered is what GET /render shows, for the pages that endpoints render.
@@ -128,12 +127,6 @@ func newWorld(t *testing.T, site web.Site) *world {
 	}
 	pages, err := loginui.New(loginui.Config{
 		Flow: w.flow, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
-		ClientOf: func(context.Context, *tenants.Live, lanyard.AuthRequestID) (*lanyard.Client, error) {
-			if w.client == nil {
-				return nil, lanyard.ErrNotFound
-			}
-			return w.client, nil
-		},
 	})
 	if err != nil {
 		t.Fatal(err)

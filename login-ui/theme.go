@@ -15,13 +15,21 @@ const (
 	shapeContrast = 3.0
 )
 
-// The cards of pages.css, which a tenant's colour is corrected against.
+// surface is what a tenant's colour stands on: the card, and --fill, which is
+// nearer to it and so decides about text.
+type surface struct{ card, fill colour }
+
+// The surfaces of pages.css.
 var (
-	lightCard = colour{0xff, 0xff, 0xff}
-	darkCard  = colour{0x1b, 0x1f, 0x27}
-	white     = colour{0xff, 0xff, 0xff}
-	ink       = colour{0x0b, 0x0d, 0x12}
-	black     = colour{}
+	lightSurface = surface{colour{0xff, 0xff, 0xff}, colour{0xf3, 0xf4, 0xf7}}
+	darkSurface  = surface{colour{0x1b, 0x1f, 0x27}, colour{0x24, 0x2a, 0x34}}
+)
+
+// What stands on a tenant's colour.
+var (
+	white = colour{0xff, 0xff, 0xff}
+	ink   = colour{0x0b, 0x0d, 0x12}
+	black = colour{}
 )
 
 // colour is an sRGB colour.
@@ -56,13 +64,13 @@ func themeCSS(name string) ([]byte, bool) {
 
 // themeOf writes an accent into the variables of pages.css, corrected until it can be read in light and dark.
 func themeOf(accent colour) []byte {
-	light, dark := palette(accent, lightCard), palette(accent, darkCard)
+	light, dark := palette(accent, lightSurface), palette(accent, darkSurface)
 	return fmt.Appendf(nil, ":root{%s}\n@media (prefers-color-scheme:dark){:root{%s}}\n", light, dark)
 }
 
-func palette(accent, card colour) string {
-	button := readable(accent, card, shapeContrast)
-	return fmt.Sprintf("--accent:%s;--on-accent:%s;--link:%s", button, textOn(button), readable(accent, card, textContrast))
+func palette(accent colour, on surface) string {
+	button := readable(accent, on.card, shapeContrast)
+	return fmt.Sprintf("--accent:%s;--on-accent:%s;--link:%s", button, textOn(button), readable(accent, on.fill, textContrast))
 }
 
 // textOn is the first of white, ink and black that can be read; where white can not, black always can.
@@ -75,15 +83,15 @@ func textOn(background colour) colour {
 	return black
 }
 
-// readable moves a colour away from the card until the contrast is reached.
-func readable(c, card colour, wanted float64) colour {
+// readable moves a colour away from its background until the contrast is reached.
+func readable(c, background colour, wanted float64) colour {
 	target := black
-	if luminance(card) < 0.18 {
+	if luminance(background) < 0.18 {
 		target = white
 	}
 	const steps = 100
 	for i := range steps {
-		if mixed := mix(c, target, float64(i)/steps); contrast(mixed, card) >= wanted {
+		if mixed := mix(c, target, float64(i)/steps); contrast(mixed, background) >= wanted {
 			return mixed
 		}
 	}
