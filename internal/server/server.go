@@ -1,0 +1,106 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/internal/web"
+	loginui "github.com/lanyard-id/lanyard/login-ui"
+	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/provider/flow"
+	"github.com/lanyard-id/lanyard/provider/token"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// Parts is what a server is made of.
+type Parts struct {
+	Store  *storage.Store
+	Sealer lanyard.Sealer
+	Hasher *accounts.Hasher
+	Clock  clock.Clock
+	Log    *slog.Logger
+	// Issuer is the issuer of the default tenant, without a trailing slash.
+	Issuer  *url.URL
+	Proxies web.Proxies
+	// Observers; nil is fine.
+	ObserveRequest func(route, method string, code int, d time.Duration)
+	ObserveLogin   func(method, result string)
+	ObserveTokens  func(grantType string)
+	// Development is set on a development server only; More adds its routes.
+	Development loginui.Development
+	More        func(*loginui.Pages) []web.Route
+}
+
+// Handler is the public handler, and the routes behind it for tests that walk them.
+type Handler struct {
+	http.Handler
+	Routes []web.Route
+}
+
+// New builds the public handler.
+func New(p Parts) (*Handler, error) {
+	signIn := &flow.Flow{Accounts: accounts.New(p.Hasher), Clock: p.Clock, Observe: p.ObserveLogin}
+	pages, err := loginui.New(loginui.Config{
+		Flow: signIn, Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
+	})
+	if err != nil {
+		return nil, err
+	}
+	dev := p.Development != nil
+	protocol, err := provider.New(provider.Provider{
+		Flow: signIn, Issuer: &token.Issuer{Clock: p.Clock, Observe: p.ObserveTokens}, Pages: pages, Clock: p.Clock, Log: p.Log, Dev: dev,
+	})
+	if err != nil {
+		return nil, err
+	}
+	routes := slices.Concat(protocol.Routes(), pages.Routes())
+	if p.More != nil {
+		routes = append(routes, p.More(pages)...)
+	}
+	engine, err := web.NewEngine(routes, web.Options{
+		Clock: p.Clock, Log: p.Log, Proxies: p.Proxies, RegisteredOrigin: p.registeredOrigin,
+		Observe: p.ObserveRequest, RenderError: pages.RenderError,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the engine: %w", err)
+	}
+	directory := &tenants.Directory{Store: p.Store, Sealer: p.Sealer, Clock: p.Clock, Base: p.Issuer}
+	sites := &provider.Sites{Directory: directory, Next: engine, Log: p.Log, Dev: dev, Aliases: p.aliases()}
+	return &Handler{Handler: sites, Routes: routes}, nil
+}
+
+// registeredOrigin tells whether a client of the request's tenant has the origin;
+// when that can not be read, no origin is known.
+func (p Parts) registeredOrigin(ctx context.Context, origin string) bool {
+	known, err := tenants.FromContext(ctx).RegisteredOrigin(ctx, origin)
+	if err != nil {
+		p.Log.WarnContext(ctx, "reading the registered origins", "error", err)
+	}
+	return known
+}
+
+// aliases are the loopback spellings of a development server's host, that lead to its issuer.
+func (p Parts) aliases() []string {
+	if p.Development == nil || !lanyard.IsLoopbackHost(p.Issuer.Hostname()) {
+		return nil
+	}
+	var out []string
+	for _, host := range []string{"127.0.0.1", "[::1]", "localhost"} {
+		if port := p.Issuer.Port(); port != "" {
+			host += ":" + port
+		}
+		if host != p.Issuer.Host {
+			out = append(out, host)
+		}
+	}
+	return out
+}

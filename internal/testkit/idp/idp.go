@@ -1,0 +1,183 @@
+package idp
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/internal/server"
+	"github.com/lanyard-id/lanyard/keys"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/manifest"
+)
+
+//go:embed seed.yaml
+var seed []byte
+
+// Options say how the provider differs from the usual one.
+type Options struct {
+	// Database is a connection string; empty is a new SQLite file.
+	Database string
+	// Seed is a manifest; empty is seed.yaml.
+	Seed string
+}
+
+// IDP is a running provider.
+type IDP struct {
+	Store   *storage.Store
+	Clock   *clock.Manual
+	Keeper  *keys.Keeper
+	Sealer  *keys.Master
+	Handler *server.Handler
+	// Issuer is the issuer of the default tenant.
+	Issuer string
+	// Log is what the server wrote.
+	Log *Log
+	t   testing.TB
+}
+
+// Start runs a provider until the end of the test.
+func Start(t testing.TB, o Options) *IDP {
+	t.Helper()
+	if o.Database == "" {
+		o.Database = "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
+	}
+	store, err := storage.Open(t.Context(), storage.Config{URL: o.Database, Ephemeral: true})
+	must(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	must(t, store.Migrate(t.Context()))
+	master, err := keys.NewMaster([]byte("0123456789abcdefghijklmnopqrstuv"))
+	must(t, err)
+	i := &IDP{
+		Store: store, Clock: clock.NewManual(time.Now().UTC()), Sealer: master, Log: &Log{}, t: t,
+		Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey},
+	}
+	i.apply(o.Seed)
+	i.serve()
+	return i
+}
+
+func (i *IDP) apply(text string) {
+	i.t.Helper()
+	data := []byte(text)
+	if text == "" {
+		data = seed
+	}
+	file, err := manifest.Parse(data, manifest.Options{AllowInline: true})
+	must(i.t, err)
+	deps := manifest.Deps{Store: i.Store, Keeper: i.Keeper, Hasher: hasher()}
+	_, err = manifest.Apply(context.Background(), deps, file, i.Clock.Now())
+	must(i.t, err)
+}
+
+// Apply applies a manifest to the running provider.
+func (i *IDP) Apply(text string) {
+	i.t.Helper()
+	i.apply(text)
+}
+
+func (i *IDP) serve() {
+	i.t.Helper()
+	front := httptest.NewUnstartedServer(nil)
+	_, port, _ := splitHostPort(front.Listener.Addr().String())
+	i.Issuer = "http://localhost:" + port
+	issuer, err := url.Parse(i.Issuer)
+	must(i.t, err)
+	i.Handler, err = server.New(server.Parts{
+		Store: i.Store, Sealer: i.Sealer, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
+	})
+	must(i.t, err)
+	front.Config.Handler = i.Handler
+	front.Start()
+	i.t.Cleanup(front.Close)
+}
+
+// Do sends a request to the handler without the network, under a context that
+// counts its statements.
+func (i *IDP) Do(r *http.Request) (*http.Response, *storage.Statements) {
+	ctx, statements := storage.CountStatements(r.Context())
+	rec := httptest.NewRecorder()
+	i.Handler.ServeHTTP(rec, r.WithContext(ctx))
+	return rec.Result(), statements
+}
+
+// Scope is the default tenant's rows.
+func (i *IDP) Scope() storage.Scope { return i.ScopeOf("default") }
+
+// ScopeOf is a tenant's rows.
+func (i *IDP) ScopeOf(slug string) storage.Scope {
+	i.t.Helper()
+	tenant, err := i.Store.TenantBySlug(context.Background(), slug)
+	must(i.t, err)
+	return i.Store.Tenant(tenant.ID)
+}
+
+// Log collects what the server writes.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// String is all that was written so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+var hasher = sync.OnceValue(accounts.NewHasher)
+
+// pool holds private keys that tests share: making RSA keys is the slowest thing
+// they would do. Keys handed out in a row differ.
+var pool struct {
+	sync.Mutex
+	made map[string][]crypto.Signer
+	next map[string]int
+}
+
+const poolSize = 12
+
+func pooledKey(alg string) (crypto.Signer, error) {
+	pool.Lock()
+	defer pool.Unlock()
+	if pool.made == nil {
+		pool.made, pool.next = map[string][]crypto.Signer{}, map[string]int{}
+	}
+	at := pool.next[alg] % poolSize
+	pool.next[alg]++
+	if at < len(pool.made[alg]) {
+		return pool.made[alg][at], nil
+	}
+	key, err := keys.Generate(alg)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	pool.made[alg] = append(pool.made[alg], key)
+	return key, nil
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
