@@ -1,7 +1,6 @@
 package testkit
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 )
@@ -44,8 +43,7 @@ type DevClient struct {
 // test.
 func Dev(t testing.TB, args ...string) *DevServer {
 	t.Helper()
-	listen := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
-	args = append([]string{"dev", "--json", "--memory", "--listen", listen}, args...)
+	args = append([]string{"dev", "--json", "--memory", "--listen", "127.0.0.1:0"}, args...)
 	server := &DevServer{Process: Run(t, Command{
 		Path: Binary(t),
 		Args: args,

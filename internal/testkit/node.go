@@ -5,10 +5,11 @@ import (
 	"testing"
 )
 
-// Node starts a script of internal/e2e/clients, with the npm packages there.
-func Node(t testing.TB, script string, args ...string) *Process {
+// Node starts a script of internal/e2e/clients with the npm packages there. The
+// environment is name=value; secrets belong there and not in the arguments.
+func Node(t testing.TB, script string, args []string, env ...string) *Process {
 	t.Helper()
-	return Run(t, Command{Path: Need(t, "node"), Args: append([]string{script}, args...), Dir: clients()})
+	return Run(t, Command{Path: Need(t, "node"), Args: append([]string{script}, args...), Env: env, Dir: clients()})
 }
 
 // clients is the folder of the relying parties written for Node.

@@ -95,8 +95,12 @@ func (p *Process) Stop() int {
 // whatever it does.
 func (p *Process) Kill() { p.child.end(syscall.SIGKILL, patience) }
 
-// Signal sends a signal and does not wait.
-func (p *Process) Signal(sig syscall.Signal) { p.child.signal(sig) }
+// Signal sends a signal and does not wait. One that has ended gets none.
+func (p *Process) Signal(sig syscall.Signal) {
+	if !p.child.gone() {
+		p.child.signal(sig)
+	}
+}
 
 // Wait waits for the program to end by itself and returns its exit code.
 func (p *Process) Wait(t testing.TB) int {
@@ -130,8 +134,10 @@ func (p *Process) read(out io.Reader) {
 
 func (p *Process) finish(t testing.TB) {
 	p.child.end(syscall.SIGTERM, patience)
-	if strings.Contains(p.Log(), "WARNING: DATA RACE") {
-		t.Errorf("%s has a data race", p.command.Path)
+	for _, sign := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
+		if strings.Contains(p.Log(), sign) {
+			t.Errorf("%s wrote %q", p.command.Path, sign)
+		}
 	}
 	if t.Failed() {
 		t.Logf("%s %s wrote:\n%s", p.command.Path, strings.Join(p.command.Args, " "), p.Log())
