@@ -54,7 +54,7 @@ var walls = map[string][]string{
 	"math/rand":                       {"storage"}, // the jitter of a retry; ids and secrets come from the root package
 	"github.com/lanyard-id/lanyard/storage": { // pages and endpoints call a deed instead
 		"tenants/accounts", "keys", "provider/session", "tenants", "provider/token", "provider/federation",
-		"tenants/manifest", "provider/flow", "provider/federation/*", "internal/jobs", "cmd/lanyard",
+		"tenants/manifest", "provider/flow", "provider/federation/*", "internal/jobs", "internal/server", "cmd/lanyard",
 	},
 }
 
