@@ -26,12 +26,10 @@ const (
 func plain(name string) string {
 	var out strings.Builder
 	count, marks, space := 0, 0, false
-	for _, r := range norm.NFC.String(strings.ToValidUTF8(name, "")) {
+	for _, r := range norm.NFC.String(strings.Map(visible, strings.ToValidUTF8(name, ""))) {
 		switch {
 		case unicode.IsSpace(r):
 			space = count > 0
-			continue
-		case !unicode.IsPrint(r) || strings.ContainsRune(blanks, r):
 			continue
 		case unicode.IsMark(r):
 			if marks++; marks > maxMarks || count == 0 {
@@ -52,6 +50,17 @@ func plain(name string) string {
 		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+// visible drops what shows nothing, for strings.Map.
+func visible(r rune) rune {
+	if unicode.IsSpace(r) {
+		return ' '
+	}
+	if !unicode.IsPrint(r) || strings.ContainsRune(blanks, r) {
+		return -1
+	}
+	return r
 }
 
 // The marks that keep the direction of a value from its surroundings (Unicode TR9, isolates).
