@@ -14,6 +14,8 @@ import (
 const (
 	// maxName is how many characters are shown of a name that somebody else chose.
 	maxName = 60
+	// maxRawName is how much of a name is looked at, in bytes.
+	maxRawName = 4 << 10
 	// maxMarks is how many combining marks may sit on one letter.
 	maxMarks = 3
 	// blanks are letters and symbols that show nothing.
@@ -26,6 +28,7 @@ const (
 func plain(name string) string {
 	var out strings.Builder
 	count, marks, space := 0, 0, false
+	name = name[:min(len(name), maxRawName)]
 	for _, r := range norm.NFC.String(strings.Map(visible, strings.ToValidUTF8(name, ""))) {
 		switch {
 		case unicode.IsSpace(r):
