@@ -217,8 +217,8 @@ func tryPage() loginui.TryPage {
 	return loginui.TryPage{
 		Name: "Ada Lovelace", MayRefresh: true, Userinfo: "{\n  \"sub\": \"usr_1\"\n}",
 		Tokens: []loginui.DecodedToken{
-			loginui.DecodeToken("id_token", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c3JfMSIsIm5hbWUiOiI8Yj5BZGE8L2I-In0.c2ln"),
-			loginui.DecodeToken("refresh_token", "opaque-value"),
+			loginui.DecodeToken("ID token", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c3JfMSIsIm5hbWUiOiI8Yj5BZGE8L2I-In0.c2ln"),
+			loginui.DecodeToken("Refresh token", "opaque-value"),
 		},
 	}
 }

@@ -147,9 +147,8 @@ func (p *Pages) faultView(c *gin.Context, what fault) (*faultView, error) {
 	text, err := f.T(what.text, "ID", id)
 	v.Texts = []string{text}
 	f.Problem = &problem{Text: f.Heading} // for the title; the page has no form to put it above
-	if c.Request.Method != http.MethodGet {
-		f.Switches = nil
-	}
+	// The language links would say again what the refused request said.
+	f.Switches = nil
 	return v, err
 }
 

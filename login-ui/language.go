@@ -111,7 +111,7 @@ func (l *language) argument(v any) any {
 func (p *Pages) choose(c *gin.Context, uiLocales []string) *language {
 	r, s := c.Request, site(c)
 	if chosen := p.languages.find(r.URL.Query()[langParam], s); chosen != nil {
-		if r.Header.Get("Sec-Fetch-Site") != "cross-site" && !chosen.pseudo {
+		if r.Header.Get("Sec-Fetch-Site") != "cross-site" {
 			web.SetLanguage(c.Writer, s, chosen.Lang)
 		}
 		return chosen

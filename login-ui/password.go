@@ -12,10 +12,11 @@ import (
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/provider/flow"
 	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // maxPassword is the longest password that is looked at, in bytes.
-const maxPassword = 1024
+const maxPassword = accounts.MaxPassword
 
 // passwordView is the page that asks for the password (L3).
 type passwordView struct {

@@ -162,7 +162,7 @@ func TestFieldNamesAndButtonIDs(t *testing.T) {
 		"password":   {`name="password"`, `id="login-submit"`, `autocomplete="current-password"`, `name="keep"`, `autocomplete="username"`},
 		"consent":    {`id="consent-allow"`, `id="consent-deny"`},
 		"logout":     {`id="logout-confirm"`},
-		"setup":      {`name="username"`, `name="password"`, `autocomplete="new-password"`, `minlength="12"`, `passwordrules=`},
+		"setup":      {`name="username"`, `name="password"`, `autocomplete="new-password"`, `minlength="15"`, `passwordrules=`},
 	} {
 		c := everyCase(t)[name]
 		body := c.show(newWorld(t, c.site), "").Body.String()

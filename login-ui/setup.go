@@ -30,7 +30,6 @@ const (
 	pathSetup     = "/setup"
 	pathSetupDone = "/setup/done"
 
-	minPassword     = 12
 	maxSetupName    = 200
 	maxSetupToken   = 128
 	setupTokenParam = "token"
@@ -103,7 +102,7 @@ func (v *setupView) check(password string) error {
 	}{
 		{badEmail != nil, "username", "setup.bad_email", 0},
 		{name == 0 || name > maxSetupName, "name", "setup.bad_name", maxSetupName},
-		{utf8.RuneCountInString(password) < minPassword, "password", "setup.short_password", minPassword},
+		{utf8.RuneCountInString(password) < tenants.MinPassword, "password", "setup.short_password", tenants.MinPassword},
 	} {
 		if !rule.wrong {
 			continue
@@ -121,7 +120,7 @@ func (v *setupView) check(password string) error {
 }
 
 func (p *Pages) showSetup(c *gin.Context, v *setupView) error {
-	v.MinPassword = minPassword
+	v.MinPassword = tenants.MinPassword
 	if err := v.heading("setup.heading", "Tenant", v.Tenant); err != nil {
 		return err
 	}
