@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -23,6 +24,9 @@ const (
 )
 
 func main() {
+	// Libraries write what they refuse, parameters included, to the default log;
+	// ours is handed to whoever needs it.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	p := &program{
 		out: os.Stdout, errOut: os.Stderr, clock: clock.Real(), environ: os.Environ(),

@@ -54,6 +54,7 @@ func Start(t testing.TB, o Options) *IDP {
 	if o.Database == "" {
 		o.Database = "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
 	}
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the command does
 	store, err := storage.Open(t.Context(), storage.Config{URL: o.Database, Ephemeral: true})
 	must(t, err)
 	t.Cleanup(func() { _ = store.Close() })
