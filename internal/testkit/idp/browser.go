@@ -246,3 +246,52 @@ func attribute(n *html.Node, name string) string {
 
 // String shows the page in failures.
 func (p *Page) String() string { return fmt.Sprintf("%d %s %q", p.Status, p.URL, p.Text("h1")) }
+
+// SetCookie puts a cookie of the issuer into the browser.
+func (b *Browser) SetCookie(c *http.Cookie) {
+	b.t.Helper()
+	u, err := url.Parse(b.idp.Issuer)
+	must(b.t, err)
+	b.jar.SetCookies(u, []*http.Cookie{c})
+}
+
+// ChooseAccount presses the button of the account chooser that names the account.
+func (b *Browser) ChooseAccount(p *Page, name string) *Page {
+	b.t.Helper()
+	for form := range elements(p.node, "form") {
+		for button := range elements(form, "button") {
+			if strings.Contains(textOf(button), name) {
+				return b.press(p, form, button)
+			}
+		}
+	}
+	b.t.Fatalf("%s has no account %q:\n%s", p, name, p.Body)
+	return nil
+}
+
+// ChooseAnother presses the button for an account that is not listed.
+func (b *Browser) ChooseAnother(p *Page) *Page {
+	b.t.Helper()
+	return b.ChooseAccount(p, "another account")
+}
+
+func (b *Browser) press(p *Page, form, button *html.Node) *Page {
+	b.t.Helper()
+	f := readForm(form)
+	if name := attribute(button, "name"); name != "" {
+		f.Values.Set(name, attribute(button, "value"))
+	}
+	action, err := p.URL.Parse(f.Action)
+	must(b.t, err)
+	return b.Post(action.String(), f.Values)
+}
+
+func textOf(n *html.Node) string {
+	var text strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			text.WriteString(d.Data)
+		}
+	}
+	return strings.Join(strings.Fields(text.String()), " ")
+}
