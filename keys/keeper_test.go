@@ -13,9 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 var life = keys.Life{RotateAfter: 90 * 24 * time.Hour, KeepFor: time.Hour}
 
@@ -31,9 +34,10 @@ type fixture struct {
 // onEachDatabase runs the test on every database there is.
 func onEachDatabase(t *testing.T, test func(fixture)) {
 	t.Helper()
-	for name, url := range databases(t) {
-		t.Run(name, func(t *testing.T) { test(newFixture(t, url)) })
-	}
+	t.Run("sqlite", func(t *testing.T) {
+		test(newFixture(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db")))
+	})
+	t.Run("postgres", func(t *testing.T) { test(newFixture(t, testkit.FastPostgres(t))) })
 }
 
 func newFixture(t *testing.T, url string) fixture {
@@ -54,11 +58,6 @@ func newFixture(t *testing.T, url string) fixture {
 	}
 	master := newMaster(t)
 	return fixture{t, store, store.Tenant(tenant), master, &keys.Keeper{Sealer: master, Generate: quick()}}
-}
-
-func databases(t *testing.T) map[string]string {
-	t.Helper()
-	return map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "test.db")}
 }
 
 // quick makes elliptic keys for real and takes RSA keys from the pool of the tests.

@@ -14,10 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -46,7 +49,12 @@ type fixture struct {
 
 func newFixture(t *testing.T) fixture {
 	t.Helper()
-	store, err := storage.Open(t.Context(), storage.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Ephemeral: true})
+	return newFixtureOn(t, "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+}
+
+func newFixtureOn(t *testing.T, url string) fixture {
+	t.Helper()
+	store, err := storage.Open(t.Context(), storage.Config{URL: url, Ephemeral: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +344,12 @@ func TestHostOfAnotherTenantIsRefused(t *testing.T) {
 }
 
 func TestManyFirstApplicationsMakeOneOfEach(t *testing.T) {
-	f := newFixture(t)
+	t.Run("sqlite", func(t *testing.T) { manyFirstApplications(newFixture(t)) })
+	t.Run("postgres", func(t *testing.T) { manyFirstApplications(newFixtureOn(t, testkit.FastPostgres(t))) })
+}
+
+func manyFirstApplications(f fixture) {
+	t := f.T
 	file := parse(t, fullFile())
 	var group sync.WaitGroup
 	for range 8 {
