@@ -83,7 +83,7 @@ func (s *Store) TenantBySlug(ctx context.Context, slug string) (lanyard.Tenant, 
 
 // TenantByHost finds the tenant that answers on a host, its own or a redirecting one.
 func (s *Store) TenantByHost(ctx context.Context, host string) (lanyard.Tenant, error) {
-	if strings.ContainsAny(host, " %_\\") {
+	if host == "" || strings.ContainsAny(host, " %_\\") {
 		return lanyard.Tenant{}, lanyard.ErrNotFound
 	}
 	return s.runner().tenantBy(ctx, `host = ? OR (' ' || redirect_hosts || ' ') LIKE ?`, host, "% "+host+" %")

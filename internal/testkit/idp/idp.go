@@ -67,6 +67,11 @@ func Start(t testing.TB, o Options) *IDP {
 	}
 	i.apply(o.Seed)
 	i.serve()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(i.Log.Tail())
+		}
+	})
 	return i
 }
 
@@ -143,6 +148,13 @@ func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// Tail is the end of it, for a test that failed.
+func (l *Log) Tail() string {
+	const most = 4000
+	text := l.String()
+	return text[max(0, len(text)-most):]
 }
 
 var hasher = sync.OnceValue(accounts.NewHasher)
