@@ -4,19 +4,27 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/gin-gonic/gin"
+	"github.com/google/go-cmp/cmp"
 
+	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/provider/flow"
 )
 
 // look is one way of looking at a page.
@@ -189,3 +197,155 @@ func replay(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
 func notable(text string) bool {
 	return !strings.Contains(text, "the server responded with a status of")
 }
+
+// until evaluates a script again and again, over navigations as well, until its
+// text is right or the time is over. (chromedp.Poll needs eval, which the pages forbid.)
+func until(right func(string) bool, patience time.Duration, script string, into *string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if err := chromedp.Evaluate(script, into).Do(ctx); err == nil && right(*into) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// A person signs in by a form, the redirects after it lead to the application's
+// callback, and that leads on to another origin of the application. Browsers hold
+// all of it against form-action of our page.
+func TestApplicationMayLeadOnAfterItsCallback(t *testing.T) {
+	ctx := testkit.Chromium(t)
+	said := listen(ctx)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, "<title>front</title><h1>the application</h1>")
+	}))
+	t.Cleanup(front.Close)
+	for host, want := range map[string]string{"127.0.0.1": "the application", "localhost": "the application", "evil.localhost": "Sign in to Web app"} {
+		elsewhere := strings.Replace(front.URL, "127.0.0.1", host, 1)
+		back := httptest.NewServer(http.RedirectHandler(elsewhere, http.StatusFound))
+		t.Cleanup(back.Close)
+		provider := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/oauth/resume" {
+				http.Redirect(rw, r, back.URL, http.StatusFound)
+				return
+			}
+			w := newWorld(t, web.Site{Slug: "default", Issuer: "http://" + r.Host, Loopback: true})
+			w.flow.page, w.flow.moved = due(flow.StepPassword), flow.Moved{Next: flow.StepDone}
+			w.flow.page.RedirectOrigin = back.URL
+			replay(rw, w.do(r))
+		}))
+		t.Cleanup(provider.Close)
+
+		var heading string
+		err := chromedp.Run(ctx,
+			chromedp.Navigate(provider.URL+rawQuery("/login/password")),
+			chromedp.SendKeys("#password", "x", chromedp.ByQuery),
+			chromedp.Click("#login-submit", chromedp.ByQuery),
+			until(func(text string) bool { return text == "the application" }, time.Second, `document.querySelector("h1")?.textContent ?? ""`, &heading))
+		if err != nil {
+			t.Fatalf("%s: %v", host, err)
+		}
+		if heading != want {
+			t.Errorf("by way of %s: on %q, want %q; the browser says %v", host, heading, want, said.take())
+		}
+	}
+}
+
+// The answer by form_post sends itself on; with the browser's Back it is not sent
+// again, and without script there is a button.
+func TestFormPostSendsItself(t *testing.T) {
+	for name, script := range map[string]bool{"with script": true, "without script": false} {
+		ctx := testkit.Chromium(t)
+		said := listen(ctx)
+		var posts atomic.Int32
+		client := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				posts.Add(1)
+			}
+			_, _ = fmt.Fprintf(w, "<title>client</title><h1>%s %s %s</h1>", r.Method, html.EscapeString(r.PostFormValue("state")), r.Header.Get("Origin"))
+		}))
+		t.Cleanup(client.Close)
+		provider := httptest.NewUnstartedServer(nil)
+		site := web.Site{Slug: "default", Issuer: "http://" + provider.Listener.Addr().String(), Loopback: true}
+		provider.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w := newWorld(t, site)
+			w.rendered = func(c *gin.Context) error {
+				a, err := web.NewAnswer([]string{client.URL}, client.URL, url.Values{"state": {"&lt;b>'\""}})
+				if err != nil {
+					return err
+				}
+				return w.pages.FormPost(c, a, webApp(), nil)
+			}
+			replay(rw, w.do(r))
+		})
+		provider.Start()
+		t.Cleanup(provider.Close)
+
+		var heading string
+		steps := []chromedp.Action{emulation.SetScriptExecutionDisabled(!script), chromedp.Navigate(provider.URL + "/render")}
+		if !script {
+			steps = append(steps, chromedp.Click("#form-post button", chromedp.ByQuery))
+		}
+		steps = append(steps, until(func(text string) bool { return strings.HasPrefix(text, "POST") }, 5*time.Second, `document.querySelector("h1")?.textContent ?? ""`, &heading))
+		if err := chromedp.Run(ctx, steps...); err != nil {
+			t.Fatalf("%s: %v, the browser says %v", name, err, said.take())
+		}
+		if want := "POST &lt;b>'\" " + site.Issuer; heading != want {
+			t.Errorf("%s: the client got %q, want %q", name, heading, want)
+		}
+		if err := chromedp.Run(ctx, chromedp.Evaluate(`setTimeout(() => history.back())`, nil), chromedp.Sleep(500*time.Millisecond)); err != nil {
+			t.Fatalf("%s, going back: %v", name, err)
+		}
+		if got := posts.Load(); got != 1 {
+			t.Errorf("%s: the answer was sent %d times", name, got)
+		}
+	}
+}
+
+// What script adds to the password page.
+func TestScriptShowsThePasswordAndSaysThatItWorks(t *testing.T) {
+	ctx := testkit.Chromium(t)
+	said := listen(ctx)
+	const slow = time.Second // longer than the 400 ms after which the page says so
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			time.Sleep(slow)
+		}
+		w := newWorld(t, web.Site{Slug: "default", Issuer: "http://" + r.Host, Loopback: true})
+		w.flow.page, w.flow.err = due(flow.StepPassword), lanyard.ErrWrongCredentials
+		replay(rw, w.do(r))
+	}))
+	t.Cleanup(server.Close)
+
+	var before, shown, after, pressed, progress string
+	const kind = `document.getElementById("password").type`
+	err := chromedp.Run(ctx,
+		chromedp.Navigate(server.URL+rawQuery("/login/password")),
+		chromedp.SendKeys("#password", "secret", chromedp.ByQuery),
+		chromedp.Evaluate(kind, &before),
+		chromedp.Click("#password-show", chromedp.ByQuery),
+		chromedp.Evaluate(kind, &shown),
+		chromedp.AttributeValue("#password-show", "aria-pressed", &pressed, nil, chromedp.ByQuery),
+		chromedp.Click("#password-show", chromedp.ByQuery),
+		chromedp.Evaluate(kind, &after),
+		chromedp.Evaluate(watchProgress, nil),
+		chromedp.Evaluate(`document.getElementById("login-submit").click()`, nil),
+		until(func(text string) bool { return text != "" }, 5*time.Second, `sessionStorage.getItem("progress") ?? ""`, &progress),
+	)
+	if err != nil {
+		t.Fatal(err, said.take())
+	}
+	if diff := cmp.Diff([]string{"password", "text", "password"}, []string{before, shown, after}); diff != "" || pressed != "true" {
+		t.Errorf("%s pressed %q", diff, pressed)
+	}
+	if progress != "Just a moment…" {
+		t.Errorf("progress is %q", progress)
+	}
+}
+
+// watchProgress notes what the page says while the form is under way; the browser
+// answers no question before the next page is there.
+const watchProgress = `new MutationObserver((changes) => {
+  sessionStorage.setItem("progress", changes[0].target.textContent);
+}).observe(document.querySelector(".progress"), { childList: true })`

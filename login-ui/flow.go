@@ -83,8 +83,18 @@ func (p *Pages) showStep(c *gin.Context, id lanyard.AuthRequestID, want flow.Ste
 	if err != nil {
 		return err
 	}
-	web.FormTo(c.Writer.Header(), page.RedirectOrigin)
+	web.FormTo(c.Writer.Header(), formOrigins(page)...)
 	return render(p, c, s, problem, status)
+}
+
+// formOrigins are the places that the redirects after a form of the sign-in may
+// lead to: where the answer goes, and the application's own page behind that.
+func formOrigins(page flow.Page) []string {
+	out := []string{page.RedirectOrigin}
+	if page.Client != nil {
+		out = append(out, lanyard.Origin(safeLink(page.Client.URI)))
+	}
+	return out
 }
 
 func (p *Pages) page(c *gin.Context, id lanyard.AuthRequestID) (flow.Page, error) {

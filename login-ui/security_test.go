@@ -267,9 +267,9 @@ func TestFormsMayLeadToTheClientOnly(t *testing.T) {
 	const common = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"object-src 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; form-action "
 	for name, want := range map[string]string{
-		"identifier": "'self' https://app.example", "password": "'self' https://app.example", "consent": "'self' https://app.example",
-		"chooser": "'self' https://app.example", "logout": "'self' https://app.example", "logout-alone": "'self'", "form-post": "https://app.example",
-		"signed-out": "'self'", "home": "'self'", "setup": "'self'", "error-server": "'self'", "start": "'self'", "password-wrong": "'self' https://app.example",
+		"identifier": "'self' https://app.example https://*.app.example", "password": "'self' https://app.example https://*.app.example", "consent": "'self' https://app.example https://*.app.example",
+		"chooser": "'self' https://app.example https://*.app.example", "logout": "'self' https://app.example https://*.app.example", "logout-alone": "'self'", "form-post": "https://app.example https://*.app.example",
+		"signed-out": "'self'", "home": "'self'", "setup": "'self'", "error-server": "'self'", "start": "'self'", "password-wrong": "'self' https://app.example https://*.app.example",
 	} {
 		c := everyCase(t)[name]
 		got := c.show(newWorld(t, c.site), "").Header().Get("Content-Security-Policy")

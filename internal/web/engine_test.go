@@ -270,22 +270,31 @@ func TestContentSecurityPolicyOfAPage(t *testing.T) {
 	if diff := cmp.Diff(common+"'self'", h.Get("Content-Security-Policy")); diff != "" {
 		t.Error(diff)
 	}
+	const anyPort = " http://localhost:* http://127.0.0.1:*"
 	for origin, want := range map[string]string{
-		"https://app.example":        "'self' https://app.example",
-		"http://127.0.0.1:3000":      "'self' http://127.0.0.1:3000",
-		"http://[::1]:3000":          "'self' http:",
-		"com.example.app:":           "'self' com.example.app:",
-		"":                           "'self'",
-		"https://a.example; x":       "'self'",
-		"https://*.example":          "'self'",
-		"https://a.example/path":     "'self'",
-		"'unsafe-inline'":            "'self'",
-		"https://a.example\r\nX: y":  "'self'",
-		"https://a.example,b:":       "'self'",
-		"https://user@a.example":     "'self'",
-		"https://a.example?q":        "'self'",
-		"*:":                         "'self'",
-		"https://xn--bcher-kva.test": "'self' https://xn--bcher-kva.test",
+		"https://app.example":         "'self' https://app.example https://*.app.example",
+		"https://auth.app.example":    "'self' https://auth.app.example https://app.example https://*.app.example",
+		"https://a.app.co.uk:8443":    "'self' https://a.app.co.uk:8443 https://app.co.uk https://*.app.co.uk",
+		"https://mine.github.io":      "'self' https://mine.github.io https://*.mine.github.io",
+		"https://co.uk":               "'self' https://co.uk",
+		"https://intranet":            "'self' https://intranet",
+		"https://203.0.113.9":         "'self' https://203.0.113.9",
+		"http://127.0.0.1:3000":       "'self' http://127.0.0.1:3000" + anyPort,
+		"http://localhost:3000":       "'self' http://localhost:3000" + anyPort,
+		"http://[::1]:3000":           "'self' http:" + anyPort,
+		"http://[::1]:3000@evil.test": "'self'",
+		"com.example.app:":            "'self' com.example.app:",
+		"":                            "'self'",
+		"https://a.example; x":        "'self'",
+		"https://*.example":           "'self'",
+		"https://a.example/path":      "'self'",
+		"'unsafe-inline'":             "'self'",
+		"https://a.example\r\nX: y":   "'self'",
+		"https://a.example,b:":        "'self'",
+		"https://user@a.example":      "'self'",
+		"https://a.example?q":         "'self'",
+		"*:":                          "'self'",
+		"https://xn--bcher-kva.test":  "'self' https://xn--bcher-kva.test https://*.xn--bcher-kva.test",
 	} {
 		h := http.Header{}
 		web.FormTo(h, origin)
@@ -294,7 +303,7 @@ func TestContentSecurityPolicyOfAPage(t *testing.T) {
 		}
 	}
 	web.FormOnlyTo(h, "https://app.example")
-	if diff := cmp.Diff(common+"https://app.example", h.Get("Content-Security-Policy")); diff != "" {
+	if diff := cmp.Diff(common+"https://app.example https://*.app.example", h.Get("Content-Security-Policy")); diff != "" {
 		t.Error(diff)
 	}
 	web.FormOnlyTo(h, "nonsense ")

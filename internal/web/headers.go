@@ -4,7 +4,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/lanyard-id/lanyard"
 )
 
 // fixedHeaders go with every answer.
@@ -66,33 +71,59 @@ func PageHeaders(h http.Header) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 }
 
-// FormTo lets the forms of a page lead to further origins besides our own:
-// browsers check the redirects that follow a form. An origin is scheme://host or
-// "scheme:", as lanyard.Origin gives it; anything else is left out.
+// FormTo lets the forms of a page lead to further places besides our own. Browsers
+// check all redirects that follow a form, also those of the application after its
+// callback, which may lead from auth.app.example to app.example: each origin
+// stands for its whole site, and a loopback one for every port of this machine. An
+// origin is scheme://host or "scheme:", as lanyard.Origin gives it; anything else
+// is left out.
 func FormTo(h http.Header, origins ...string) {
-	h.Set(headerCSP, pageCSP+strings.Join(append([]string{"'self'"}, sources(origins)...), " "))
+	setFormAction(h, append([]string{"'self'"}, siteSources(origins...)...))
 }
 
-// FormOnlyTo lets the forms of a page lead to one foreign origin and nowhere else.
+func setFormAction(h http.Header, sources []string) {
+	h.Set(headerCSP, pageCSP+strings.Join(sources, " "))
+}
+
+// siteSources are the sources for origins and for what belongs to them.
+func siteSources(origins ...string) []string {
+	var out []string
+	for _, origin := range origins {
+		for _, s := range append([]string{source(origin)}, neighbours(origin)...) {
+			if s != "" && !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// neighbours are the sources for the rest of an origin's site.
+func neighbours(origin string) []string {
+	u, err := url.Parse(origin)
+	if source(origin) == "" || err != nil || u.Host == "" {
+		return nil
+	}
+	if u.Scheme == "http" && lanyard.IsLoopbackHost(u.Hostname()) {
+		return []string{"http://localhost:*", "http://127.0.0.1:*"}
+	}
+	domain, err := publicsuffix.EffectiveTLDPlusOne(u.Hostname())
+	if err != nil || u.Scheme != "https" {
+		return nil
+	}
+	return []string{"https://" + domain, "https://*." + domain}
+}
+
+// FormOnlyTo is FormTo without our own origin, for a page that sends an answer on.
 // The other side is told our origin: browsers would send it "Origin: null" under
 // the policy of other pages.
 func FormOnlyTo(h http.Header, origin string) {
 	h.Set("Referrer-Policy", "strict-origin")
-	allowed := sources([]string{origin})
+	allowed := siteSources(origin)
 	if len(allowed) == 0 {
 		allowed = []string{"'none'"}
 	}
-	h.Set(headerCSP, pageCSP+allowed[0])
-}
-
-func sources(origins []string) []string {
-	var out []string
-	for _, o := range origins {
-		if s := source(o); s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
+	setFormAction(h, allowed)
 }
 
 // source is an origin in the grammar of CSP, which knows no IPv6 addresses: such
