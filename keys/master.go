@@ -162,7 +162,7 @@ func decodeMasterKey(word string) ([]byte, error) {
 func associated(header []byte, p lanyard.Place) []byte {
 	out := bytes.Clone(header)
 	for _, part := range []string{string(p.Tenant), p.Table, p.Column, p.Row} {
-		out = binary.BigEndian.AppendUint32(out, uint32(len(part)))
+		out = binary.BigEndian.AppendUint64(out, uint64(len(part)))
 		out = append(out, part...)
 	}
 	return out

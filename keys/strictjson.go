@@ -24,7 +24,7 @@ func strictObject(data []byte) bool {
 		return false
 	}
 	_, err = d.Token()
-	return err == io.EOF //nolint:errorlint // the decoder returns the bare value
+	return err == io.EOF
 }
 
 // uniqueMembers reads to the end of an object whose brace was read.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -98,7 +99,9 @@ func (l *logLevel) UnmarshalText(text []byte) error {
 }
 
 // MarshalJSON writes the word.
-func (l logLevel) MarshalJSON() ([]byte, error) { return []byte(`"` + strings.ToLower(l.String()) + `"`), nil }
+func (l logLevel) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + strings.ToLower(l.String()) + `"`), nil
+}
 
 // needs says which parts of the configuration a command can not do without.
 type needs struct {
@@ -109,14 +112,19 @@ type needs struct {
 
 // check finds everything that is wrong with the configuration as a whole.
 func (c *Config) check(complain func(key, text string), n needs) {
-	if n.database && c.Database.URL.IsZero() {
+	if n.database && c.Database.URL.IsZero() && c.Database.URLFile == "" {
 		complain("database.url", "database.url is missing: sqlite:PATH or postgres://…")
 	}
-	if n.keys && c.Keys.MasterKey.IsZero() {
+	if n.keys && c.Keys.MasterKey.IsZero() && c.Keys.MasterKeyFile == "" {
 		complain("keys.master_key", "keys.master_key is missing: 32 random bytes in base64 or hex, for example from 'openssl rand -base64 32'; a server never makes one itself")
 	}
 	c.checkDatabase(complain)
 	c.checkServer(complain, n)
+	for _, peer := range c.Outbound.Allow {
+		if _, port, err := net.SplitHostPort(peer); err != nil || port == "" || strings.Trim(port, "0123456789") != "" {
+			complain("outbound.allow", "outbound.allow: "+peer+" is not host:port")
+		}
+	}
 	if !strings.Contains(" auto json text ", " "+c.Log.Format+" ") {
 		complain("log.format", "log.format is auto, json or text")
 	}

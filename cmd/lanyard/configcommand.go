@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -21,11 +22,19 @@ func (c configCheckCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if _, err := config.master(); err != nil {
+	if err := config.try(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(p.out, "the configuration is fine")
 	return err
+}
+
+// try reads what the configuration names: the master key, the certificate, the peers.
+func (c *Config) try() error {
+	_, keyErr := c.master()
+	_, tlsErr := withTLS(nil, c.Server.TLSCert, c.Server.TLSKey)
+	_, fetchErr := c.fetcher()
+	return errors.Join(keyErr, tlsErr, fetchErr)
 }
 
 type configPrintCommand struct{ configSource }

@@ -239,6 +239,10 @@ func (l *loader) secrets() {
 			l.complain(path.key, fmt.Sprintf("%s: %v", path.key, err))
 			continue
 		}
-		f.value.Set(reflect.ValueOf(secretText{lanyard.SecretOf(strings.TrimSpace(string(data)))}))
+		secret := secretText{lanyard.SecretOf(strings.TrimSpace(string(data)))}
+		if secret.IsZero() {
+			l.complain(path.key, path.key+": the file is empty")
+		}
+		f.value.Set(reflect.ValueOf(secret))
 	}
 }

@@ -45,7 +45,7 @@ func (c devCommand) listen() ([]net.Listener, int, error) {
 			break
 		}
 	}
-	return nil, 0, err
+	return nil, 0, fmt.Errorf("%w (another port: --listen 127.0.0.1:PORT)", err)
 }
 
 func listenOn(address string) ([]net.Listener, int, error) {

@@ -57,9 +57,9 @@ func (c *Config) openApp(ctx context.Context, p *program, exclusive bool) (*App,
 	if err != nil {
 		return nil, err
 	}
-	fetcher, err := fetch.New(fetch.Options{Allow: c.Outbound.Allow, Proxy: c.Outbound.Proxy})
+	fetcher, err := c.fetcher()
 	if err != nil {
-		return nil, fmt.Errorf("outbound: %w", err)
+		return nil, err
 	}
 	store, err := c.openStore(ctx, exclusive)
 	if err != nil {
@@ -75,6 +75,15 @@ func (c *Config) openApp(ctx context.Context, p *program, exclusive bool) (*App,
 		return nil, errors.Join(fmt.Errorf("read the issuer: %w", err), store.Close())
 	}
 	return app, nil
+}
+
+// fetcher makes the guarded client with the operator's exceptions.
+func (c *Config) fetcher() (*fetch.Client, error) {
+	client, err := fetch.New(fetch.Options{Allow: c.Outbound.Allow, Proxy: c.Outbound.Proxy})
+	if err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	return client, nil
 }
 
 func (c *Config) proxies() web.Proxies {

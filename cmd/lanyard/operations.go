@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/lanyard-id/lanyard"
 )
 
 // probeTimeout bounds a readiness probe.
@@ -56,7 +58,7 @@ func (o *operations) unready(ctx context.Context) string {
 	if !status.Current() {
 		return "migrations are pending"
 	}
-	tenant, err := o.app.defaultTenant(ctx)
+	tenant, err := o.app.Store.TenantBySlug(ctx, lanyard.DefaultTenant)
 	if err == nil {
 		err = o.app.openKeys(ctx, o.app.Store.Tenant(tenant.ID))
 	}

@@ -8,6 +8,8 @@ import (
 	"net"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/manifest"
 )
 
 type serveCommand struct {
@@ -76,41 +78,52 @@ func (c *Config) log(p *program) *slog.Logger {
 // refuseDevelopmentData refuses a database in which a secret of the built-in
 // seed still works: everybody can read it in our source.
 func (a *App) refuseDevelopmentData(ctx context.Context) error {
-	seed := builtInSeed()
-	tenants, err := a.Store.Tenants(ctx)
+	seed := builtInSeed().Tenants[0]
+	all, err := a.Store.Tenants(ctx)
 	if err != nil {
 		return fmt.Errorf("list the tenants: %w", err)
 	}
-	for _, t := range tenants {
-		scope := a.Store.Tenant(t.ID)
-		for _, c := range seed.Tenants[0].Clients {
-			stored, err := scope.Client(ctx, c.ID)
-			if errors.Is(err, lanyard.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("look for development secrets: %w", err)
-			}
-			if stored.SecretMatches(c.Secret.Value, a.Clock.Now()) {
-				return fmt.Errorf("client %s of tenant %s has the secret of the development seed, which everybody knows: this is a development database", c.ID, t.Slug)
-			}
+	for _, t := range all {
+		whose, err := a.developmentSecret(ctx, a.Store.Tenant(t.ID), seed)
+		if err != nil {
+			return fmt.Errorf("look for development secrets: %w", err)
 		}
-		for _, u := range seed.Tenants[0].Users {
-			found, err := scope.CredentialsByName(ctx, u.SignInName())
-			if errors.Is(err, lanyard.ErrNotFound) || err == nil && found.PasswordHash == "" {
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("look for development secrets: %w", err)
-			}
-			matches, _, err := a.Hasher.Verify(ctx, found.PasswordHash, u.Password.Value)
-			if err != nil {
-				return fmt.Errorf("look for development secrets: %w", err)
-			}
-			if matches {
-				return fmt.Errorf("user %s of tenant %s has the password of the development seed, which everybody knows: this is a development database", u.SignInName(), t.Slug)
-			}
+		if whose != "" {
+			return fmt.Errorf("%s of tenant %s has a secret of the development seed, which everybody knows: this is a development database", whose, t.Slug)
 		}
 	}
 	return nil
+}
+
+// developmentSecret says who of a tenant has a secret of the seed; empty if nobody.
+func (a *App) developmentSecret(ctx context.Context, scope storage.Scope, seed manifest.Tenant) (string, error) {
+	for _, c := range seed.Clients {
+		stored, err := scope.Client(ctx, c.ID)
+		if errors.Is(err, lanyard.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if stored.SecretMatches(c.Secret.Value, a.Clock.Now()) {
+			return "client " + string(c.ID), nil
+		}
+	}
+	for _, u := range seed.Users {
+		found, err := scope.CredentialsByName(ctx, u.SignInName())
+		if errors.Is(err, lanyard.ErrNotFound) || err == nil && found.PasswordHash == "" {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		matches, _, err := a.Hasher.Verify(ctx, found.PasswordHash, u.Password.Value)
+		if err != nil {
+			return "", err
+		}
+		if matches {
+			return "user " + u.SignInName(), nil
+		}
+	}
+	return "", nil
 }

@@ -49,7 +49,7 @@ func (c Complaints) OrNil() error {
 func Nearest(name string, known []string) string {
 	best, distance := "", max(2, len(name)/3)+1
 	for _, candidate := range known {
-		if d := edits(strings.ToLower(name), strings.ToLower(candidate)); d < distance {
+		if d := apart(strings.ToLower(name), strings.ToLower(candidate)); d < distance {
 			best, distance = candidate, d
 		}
 	}
@@ -65,6 +65,16 @@ func Unknown(what, name string, known []string) string {
 		return fmt.Sprintf("unknown %s %q", what, name)
 	}
 	return fmt.Sprintf("unknown %s %q; known are %s", what, name, strings.Join(known, ", "))
+}
+
+// apart is how far two names are from each other. A name that begins with the
+// other is near however much follows.
+func apart(a, b string) int {
+	d := edits(a, b)
+	if len(a) > 2 && len(b) > 2 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)) {
+		return min(d, 2)
+	}
+	return d
 }
 
 // edits is the Levenshtein distance, swaps of neighbours counted as one edit.

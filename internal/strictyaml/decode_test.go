@@ -14,9 +14,8 @@ import (
 )
 
 type base struct {
-	Name    string `json:"name"`
-	Flag    bool   `json:"flag"`
-	private string
+	Name string `json:"name"`
+	Flag bool   `json:"flag"`
 }
 
 type secret struct {
@@ -123,7 +122,6 @@ func TestComplaintsSayWhereAndWhat(t *testing.T) {
 	cases := map[string]string{
 		"nmae: x":                      `1:1: unknown key "nmae"; did you mean "name"?`,
 		"\n  zzzzzz: x":                `2:3: unknown key "zzzzzz"; known are age, flag, map, max, name, parts, raw, secret, tags, wait`,
-		"private: x":                   `1:1: unknown key "private"`,
 		"Ignored: x":                   `1:1: unknown key "Ignored"`,
 		"-: x":                         `1:1: unknown key "-"`,
 		"parts:\n  - flagg: true":      `2:5: unknown key "flagg"; did you mean "flag"?`,
