@@ -16,7 +16,7 @@ import (
 
 const (
 	ada         = "ada@example.test"
-	adaPassword = "analytical-engine-1843"
+	adaPassword = "notes-on-the-engine-1842"
 	bob         = "bob@example.test"
 	bobPassword = "difference-engine-1822"
 )

@@ -270,12 +270,15 @@ func TestIntrospectionTellsOnlyWhomItConcerns(t *testing.T) {
 		}
 	}
 	for name, a := range map[string]idp.Answer{
-		"another client":             ask(third, tokens.Text("access_token")),
-		"refresh token to resource":  ask(files, tokens.Text("refresh_token")),
-		"ID token":                   ask(web, tokens.Text("id_token")),
-		"garbage":                    ask(web, "garbage"),
-		"invented opaque":            ask(web, "at_"+strings.Repeat("A", 43)),
-		"old refresh after rotation": func() idp.Answer { web.Refresh(tokens.Text("refresh_token"), nil); return ask(web, tokens.Text("refresh_token")) }(),
+		"another client":            ask(third, tokens.Text("access_token")),
+		"refresh token to resource": ask(files, tokens.Text("refresh_token")),
+		"ID token":                  ask(web, tokens.Text("id_token")),
+		"garbage":                   ask(web, "garbage"),
+		"invented opaque":           ask(web, "at_"+strings.Repeat("A", 43)),
+		"old refresh after rotation": func() idp.Answer {
+			web.Refresh(tokens.Text("refresh_token"), nil)
+			return ask(web, tokens.Text("refresh_token"))
+		}(),
 	} {
 		if a.Status != http.StatusOK || a.Body["active"] != false || len(a.Body) != 1 {
 			t.Errorf("%s was told %d %s", name, a.Status, a.Raw)

@@ -145,10 +145,12 @@ func TestFailedBindingLeavesTheCode(t *testing.T) {
 	i := idp.Start(t, idp.Options{})
 	web, third := i.Client("web"), i.Client("third")
 	wrong := map[string]func(code string) idp.Answer{
-		"verifier":         func(code string) idp.Answer { return web.Exchange(code, one("code_verifier", idp.Verifier+"x")) },
-		"no verifier":      func(code string) idp.Answer { return web.Exchange(code, url.Values{"code_verifier": nil}) },
-		"short verifier":   func(code string) idp.Answer { return web.Exchange(code, one("code_verifier", "x")) },
-		"redirect_uri":     func(code string) idp.Answer { return web.Exchange(code, one("redirect_uri", "https://app.example.test/cb2")) },
+		"verifier":       func(code string) idp.Answer { return web.Exchange(code, one("code_verifier", idp.Verifier+"x")) },
+		"no verifier":    func(code string) idp.Answer { return web.Exchange(code, url.Values{"code_verifier": nil}) },
+		"short verifier": func(code string) idp.Answer { return web.Exchange(code, one("code_verifier", "x")) },
+		"redirect_uri": func(code string) idp.Answer {
+			return web.Exchange(code, one("redirect_uri", "https://app.example.test/cb2"))
+		},
 		"another client":   func(code string) idp.Answer { return third.Exchange(code, nil) },
 		"another redirect": func(code string) idp.Answer { return third.Exchange(code, one("redirect_uri", web.Redirect)) },
 	}
@@ -313,7 +315,10 @@ func TestTokenEndpointRefusesOddRequests(t *testing.T) {
 		"bearer":                   {func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 401, "invalid_client"},
 		"two headers":              {func(r *http.Request) { r.Header.Add("Authorization", "Basic eDp5") }, 400, "invalid_request"},
 		"bad escape in basic":      {func(r *http.Request) { r.SetBasicAuth("machine", "%zz") }, 401, "invalid_client"},
-		"id alone":                 {func(r *http.Request) { body("grant_type=client_credentials&client_id=machine", encoded)(r); r.Header.Del("Authorization") }, 401, "invalid_client"},
+		"id alone": {func(r *http.Request) {
+			body("grant_type=client_credentials&client_id=machine", encoded)(r)
+			r.Header.Del("Authorization")
+		}, 401, "invalid_client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := send(c.change)

@@ -29,7 +29,7 @@ func (i *IDP) Browser() *Browser {
 	jar, err := cookiejar.New(nil)
 	must(i.t, err)
 	b := &Browser{idp: i, jar: jar, t: i.t}
-	b.http = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	b.http = &http.Client{Jar: jar, Transport: i.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return b
 }
 

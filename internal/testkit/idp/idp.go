@@ -7,11 +7,13 @@ import (
 	_ "embed"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +47,33 @@ type IDP struct {
 	Issuer string
 	// Log is what the server wrote.
 	Log *Log
-	t   testing.TB
+	// transport reaches the provider; nil is the usual one.
+	transport http.RoundTripper
+	t         testing.TB
+}
+
+func (i *IDP) client() *http.Client { return &http.Client{Transport: i.transport} }
+
+// At is a provider that runs elsewhere: every request goes to the next of the
+// addresses, over a connection of its own. Only browsers and clients work with it.
+func At(t testing.TB, issuer string, addresses ...string) *IDP {
+	var turn atomic.Uint64
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, addresses[turn.Add(1)%uint64(len(addresses))])
+	}
+	return &IDP{Issuer: issuer, Log: &Log{}, t: t, transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+}
+
+// Seed applies seed.yaml to a database, sealed under the master key.
+func Seed(t testing.TB, database string, master *keys.Master) {
+	t.Helper()
+	store, err := storage.Open(t.Context(), storage.Config{URL: database})
+	must(t, err)
+	defer func() { must(t, store.Close()) }()
+	must(t, store.Migrate(t.Context()))
+	i := &IDP{Store: store, Clock: clock.NewManual(time.Now().UTC()), t: t, Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey}}
+	i.apply("")
 }
 
 // Start runs a provider until the end of the test.
