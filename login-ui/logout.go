@@ -10,8 +10,6 @@ import (
 	"github.com/lanyard-id/lanyard/internal/web"
 )
 
-const pathLogout = "/oauth/logout"
-
 // logoutView asks whether to sign out (L19).
 type logoutView struct {
 	*frame

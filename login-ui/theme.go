@@ -1,10 +1,10 @@
 package loginui
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -124,9 +124,11 @@ func linear(v uint8) float64 {
 	return math.Pow((s+0.055)/1.055, 2.4)
 }
 
+// parseColour reads six hexadecimal digits; the forms above allow nothing else.
 func parseColour(digits string) colour {
-	n, _ := strconv.ParseUint(digits, 16, 32) // the forms above allow hexadecimal digits only
-	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}
+	var out colour
+	_, _ = hex.Decode(out[:], []byte(digits))
+	return out
 }
 
 // String is the colour as CSS has it.
