@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -55,12 +58,33 @@ func (b browser) click(id string) {
 	b.do("click "+id, chromedp.Click("#"+id, chromedp.ByID))
 }
 
-// sees waits for an element and returns its text.
+// sees waits until an element is visible and returns its text.
 func (b browser) sees(selector string) string {
 	b.t.Helper()
 	var text string
-	b.do("look for "+selector, chromedp.Text(selector, &text, chromedp.ByQuery))
+	b.poll("look for "+selector, `(() => {
+		const found = document.querySelector(`+strconv.Quote(selector)+`)
+		return found && found.getClientRects().length > 0 ? found.innerText : null
+	})()`, &text)
 	return text
+}
+
+// poll waits until an expression is not null and reads its value, over any
+// number of pages. (What chromedp has for this ends with the page it began on.)
+func (b browser) poll(what, expression string, value any) {
+	b.t.Helper()
+	b.do(what, chromedp.ActionFunc(func(ctx context.Context) error {
+		for {
+			var result json.RawMessage
+			last := chromedp.Evaluate(expression, &result).Do(ctx)
+			if last == nil && string(result) != "null" {
+				return json.Unmarshal(result, value)
+			}
+			if err := chromedp.Sleep(20 * time.Millisecond).Do(ctx); err != nil {
+				return fmt.Errorf("%w; the last try ended with %v", err, last)
+			}
+		}
+	}))
 }
 
 // address is where the browser is.

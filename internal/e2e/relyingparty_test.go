@@ -230,8 +230,8 @@ func (b browser) askAgain(server *testkit.DevServer, redirect string) string {
 	return b.address()
 }
 
-// writeSeed writes a seed file with one person and a client of a third party at
-// the given address.
+// writeSeed writes a seed file with one person and two clients of third parties,
+// one with a secret and one without, at the given address.
 func writeSeed(t *testing.T, base string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "seed.yaml")
@@ -251,6 +251,12 @@ tenants:
         client_name: Shop
         type: web
         client_secret: the-shop-has-a-secret-of-forty-characters
+        redirect_uris: [%[1]s/callback]
+        post_logout_redirect_uris: [%[1]s/signed-out]
+      - client_id: page
+        client_name: Page
+        type: spa
+        token_endpoint_auth_method: none
         redirect_uris: [%[1]s/callback]
         post_logout_redirect_uris: [%[1]s/signed-out]
 `, base)
