@@ -34,13 +34,15 @@ var binary = sync.OnceValues(func() (string, error) {
 	// In the repository, because there is nobody to remove a temporary folder
 	// when a test binary has no Main of ours.
 	path := filepath.Join(Root(), ".cache", "test", "lanyard")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./cmd/lanyard")
+	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", fresh, "./cmd/lanyard")
 	build.Dir = Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build lanyard: %w\n%s", err, out)
 	}
-	return path, nil
+	// Tests of another package may be running the one that is there.
+	return path, os.Rename(fresh, path)
 })
 
 // dependOnSources looks at every file the binary is built from, so that go test
