@@ -3,7 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -81,7 +81,7 @@ func (b browser) poll(what, expression string, value any) {
 				return json.Unmarshal(result, value)
 			}
 			if err := chromedp.Sleep(20 * time.Millisecond).Do(ctx); err != nil {
-				return fmt.Errorf("%w; the last try ended with %v", err, last)
+				return errors.Join(err, last)
 			}
 		}
 	}))
