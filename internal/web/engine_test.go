@@ -55,6 +55,7 @@ func table() []web.Route {
 		{Method: "GET", Path: "/dev/try", Kind: web.Page, Access: web.Development, CSRF: web.CSRFSameOrigin, CORS: web.CORSNone, Handler: said("try")},
 		{Method: "GET", Path: "/oauth/jwks", Kind: web.Data, Access: web.Anyone, CSRF: exempt, CORS: web.CORSPublic, Handler: said("{}"), Head: true},
 		{Method: "POST", Path: "/oauth/token", Kind: web.Data, Access: web.Client, CSRF: exempt, CORS: web.CORSRegistered, Handler: posted},
+		{Method: "POST", Path: "/oauth/revoke", Kind: web.Data, Access: web.Client, CSRF: exempt, CORS: web.CORSNone, Handler: said("")},
 		{Method: "GET", Path: "/files/*name", Kind: web.File, Access: web.Anyone, CSRF: exempt, CORS: web.CORSNone, Handler: said("file")},
 	}
 }
@@ -387,6 +388,7 @@ func TestMalformedInputIsRefused(t *testing.T) {
 		"too large":          {form("/login", "a="+strings.Repeat("x", 200)), 413},
 		"default limit":      {form("/oauth/token", "a="+strings.Repeat("x", 64<<10)), 413},
 		"within the limit":   {form("/oauth/token", "a="+strings.Repeat("x", 60<<10)), 200},
+		"too large, unread":  {form("/oauth/revoke", strings.Repeat("x", 65<<10)), 413},
 		"semicolon is data":  {request("GET", "/?state=a;b"), 200},
 	}
 	compressed := form("/login", "a=1")
