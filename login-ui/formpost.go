@@ -35,9 +35,7 @@ func (p *Pages) FormPost(c *gin.Context, answer web.Answer, client *lanyard.Clie
 	f.Scripts = nil
 	f.Script("form-post.js")
 	f.Switches = nil // the answer can be sent once; there is no page to come back to
-	h := c.Writer.Header()
-	web.NoStore(h)
-	web.FormOnlyTo(h, answer.Origin())
+	web.FormOnlyTo(c.Writer.Header(), answer.Origin())
 	return p.show(c, http.StatusOK, "form_post.html", formPostView{f, answer.URI(), fieldsOf(answer.Params()), app})
 }
 

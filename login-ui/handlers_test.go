@@ -354,3 +354,14 @@ func TestErrorPageWithoutTenantStillRenders(t *testing.T) {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
+
+func TestLegalLinksAreThoseOfTheTenantIfTheyAreSafe(t *testing.T) {
+	const good, bad = "https://acme.example/legal", "http://acme.example/legal"
+	for _, links := range [][2]string{{good, bad}, {bad, good}} {
+		w := newWorld(t, https)
+		w.live.Tenant.Policy.PrivacyURL, w.live.Tenant.Policy.TermsURL = links[0], links[1]
+		if body := w.get("/").Body.String(); strings.Count(body, good) != 1 || strings.Contains(body, bad) {
+			t.Errorf("%v: %s", links, body)
+		}
+	}
+}

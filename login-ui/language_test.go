@@ -89,7 +89,7 @@ func TestLanguageIsThePersonsThenTheAppsThenTheBrowsers(t *testing.T) {
 		{"nothing", "", "", "", "", https, `lang="en" dir="ltr"`},
 		{"browser", "", "", "", "de-AT,de;q=0.9,en;q=0.5", https, `lang="de" dir="ltr"`},
 		{"unknown browser", "", "", "", "ja", https, `lang="en" dir="ltr"`},
-		{"too long a list", "", "", "", strings.Repeat("ja,", 100) + "de", https, `lang="en" dir="ltr"`},
+		{"too long a list", "", "", "", strings.Repeat("ja,", 100) + "de,ja", https, `lang="en" dir="ltr"`},
 		{"long list that begins well", "", "", "", "de," + strings.Repeat("ja,", 100), https, `lang="de" dir="ltr"`},
 		{"one long tag", "", "", "", strings.Repeat("d", 300), https, `lang="en" dir="ltr"`},
 		{"app over browser", "", "", "de", "en", https, `lang="de" dir="ltr"`},
