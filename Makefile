@@ -33,8 +33,8 @@ lint:
 	scripts/lint
 
 ## bench: requests per second and per CPU-second, cold start, memory
-bench:
-	$(GO) run ./internal/e2e/bench
+bench: test-binary
+	$(GO) test ./internal/e2e/bench -run '^$$' -bench . -benchtime 2s -timeout 30m
 
 ## build: the binary, without cgo, in bin/
 build:

@@ -10,7 +10,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/provider/flow"
-	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
 )
 
 // authorize is the authorization endpoint by GET (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
@@ -114,27 +114,16 @@ func (p *Provider) refuseLocally(c *gin.Context, q *question, err error) error {
 // trace keeps what was expected and received behind the request id. It is a help
 // for administrators: the refusal stands without it.
 func (p *Provider) trace(c *gin.Context, refusal error, details [][2]string) {
-	const longest = 512
-	e := web.Public(refusal)
-	r := storage.Refusal{RequestID: web.RequestID(c.Request.Context()), At: p.Clock.Now(), Code: e.Code, Detail: map[string]string{"message": e.Message}}
-	for _, d := range details {
-		if len(r.Detail[d[0]])+len(d[1]) < longest {
-			r.Detail[d[0]] = joinLines(r.Detail[d[0]], d[1])
-		}
-	}
-	if !p.traces.AllowN(r.At, 1) {
+	ctx, e, now := c.Request.Context(), web.Public(refusal), p.Clock.Now()
+	if !p.traces.AllowN(now, 1) {
 		return
 	}
-	if err := live(c).Scope.InsertRefusal(c.Request.Context(), r); err != nil {
-		p.Log.WarnContext(c.Request.Context(), "keeping a decision trace", "error", err)
+	err := live(c).KeepRefusal(ctx, tenants.Refusal{
+		RequestID: web.RequestID(ctx), At: now, Code: e.Code, Detail: append(details, [2]string{"message", e.Message}),
+	})
+	if err != nil {
+		p.Log.WarnContext(ctx, "keeping a decision trace", "error", err)
 	}
-}
-
-func joinLines(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "\n" + b
 }
 
 // repeated names a parameter that came twice and may not; empty if there is none.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/web"
-	"github.com/lanyard-id/lanyard/storage"
 )
 
 // credentials are what a request says of its client.
@@ -93,22 +92,11 @@ func readBasic(c *gin.Context) (credentials, error) {
 	return credentials{id: lanyard.ClientID(id), secret: lanyard.SecretOf(secret), basic: true}, nil
 }
 
-// clientRule bounds wrong secrets for one client from one neighbourhood.
-var clientRule = storage.AttemptRule{Free: 20, Delay: time.Second, Longest: time.Minute, Memory: 15 * time.Minute}
-
-// clientRefused counts the failure and gives the answer to it.
+// clientRefused counts a wrong secret and gives the answer to it.
 func (p *Provider) clientRefused(c *gin.Context, creds credentials) error {
-	ctx := c.Request.Context()
 	if creds.secret.IsZero() {
 		return lanyard.ErrInvalidClient
 	}
-	key := "client:" + web.Neighbourhood(web.AddressOf(ctx))
-	wait, err := live(c).Scope.ReserveAttempt(ctx, key, clientRule, p.Clock.Now())
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return lanyard.ErrInvalidClient.Saying("too many wrong client secrets from here").After(wait)
-	}
-	return lanyard.ErrInvalidClient
+	ctx := c.Request.Context()
+	return live(c).CountWrongSecret(ctx, web.Neighbourhood(web.AddressOf(ctx)), p.Clock.Now())
 }

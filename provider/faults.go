@@ -20,6 +20,10 @@ type oauthError struct {
 // writeOAuth answers a program with an error: status, Retry-After and the
 // challenge that the status needs. Causes stay in the log.
 func writeOAuth(c *gin.Context, err error) {
+	if c.Request.Context().Err() != nil { // the caller has hung up: no answer, and no outage
+		web.WriteError(c, err)
+		return
+	}
 	web.Note(c, err)
 	e := web.Public(err)
 	h := c.Writer.Header()

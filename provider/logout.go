@@ -137,16 +137,7 @@ func (p *Provider) refuseLogout(c *gin.Context, err error) error {
 
 // signedIn lists the live sessions of the browser.
 func (p *Provider) signedIn(c *gin.Context) ([]lanyard.Account, error) {
-	browser := web.Browser(c.Request, site(c))
-	if browser.IsZero() {
-		return nil, nil
-	}
-	_, accounts, err := live(c).Scope.Accounts(c.Request.Context(), browser.Hash(), "")
-	if errors.Is(err, lanyard.ErrNotFound) {
-		return nil, nil
-	}
-	now := p.Clock.Now()
-	return slices.DeleteFunc(accounts, func(a lanyard.Account) bool { return !a.Session.Live(now) }), err
+	return session.SignedIn(c.Request.Context(), live(c).Scope, web.Browser(c.Request, site(c)), p.Clock.Now())
 }
 
 func sessionOf(accounts []lanyard.Account, sid string) *lanyard.Account {

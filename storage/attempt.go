@@ -60,11 +60,14 @@ func (s Scope) attemptWait(ctx context.Context, key string, now time.Time) (time
 }
 
 // ClearAttempts forgets the attempts of a key after a success.
-func (s Scope) ClearAttempts(ctx context.Context, keys ...string) error {
-	for _, key := range keys {
-		if _, err := s.change(ctx, `DELETE FROM attempts WHERE tenant_id = ? AND key = ?`, string(s.tenant), key); err != nil {
-			return err
-		}
-	}
-	return nil
+func (s Scope) ClearAttempts(ctx context.Context, key string) error {
+	_, err := s.change(ctx, `DELETE FROM attempts WHERE tenant_id = ? AND key = ?`, string(s.tenant), key)
+	return err
+}
+
+// RefundAttempt takes one attempt of a key back that turned out to be right.
+func (s Scope) RefundAttempt(ctx context.Context, key string) error {
+	_, err := s.change(ctx, `UPDATE attempts SET failures = failures - 1, blocked_until = 0 WHERE tenant_id = ? AND key = ? AND failures > 0`,
+		string(s.tenant), key)
+	return err
 }

@@ -200,6 +200,7 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"UpdateUser":         func() error { return s.UpdateUser(ctx, victim.user) },
 			"Rehash":             func() error { return s.Rehash(ctx, victim.user.ID, "hash of victim", "x") },
 			"ClearAttempts":      func() error { return s.ClearAttempts(ctx, "key") },
+			"RefundAttempt":      func() error { return s.RefundAttempt(ctx, "key") },
 			"SetPrimaryEmail":    func() error { return s.SetPrimaryEmail(ctx, victim.user.ID, "x@example.test", true, now) },
 			"SetPassword":        func() error { return s.SetPassword(ctx, victim.user.ID, "x", now) },
 			"GrantUserRole":      func() error { return s.GrantUserRole(ctx, victim.user.ID, "x", now) },

@@ -156,7 +156,7 @@ func (f *Flow) proved(ctx context.Context, live *tenants.Live, s *state, v Visit
 		if err := f.save(ctx, tx, s); err != nil {
 			return err
 		}
-		return tx.ClearAttempts(ctx, p.Attempts...)
+		return p.Success(ctx, tx)
 	})
 	if err != nil {
 		return Moved{}, err

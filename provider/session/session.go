@@ -2,6 +2,9 @@ package session
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
@@ -44,6 +47,18 @@ func Start(ctx context.Context, tx storage.Scope, b Browser, p storage.Proof, cl
 		Detail: map[string]string{"acr": p.ACR},
 	})
 	return Started{ID: id, Browser: secret}, err
+}
+
+// SignedIn lists the live sessions of the browser with the cookie secret, newest first.
+func SignedIn(ctx context.Context, scope storage.Scope, browser lanyard.Secret, now time.Time) ([]lanyard.Account, error) {
+	if browser.IsZero() {
+		return nil, nil
+	}
+	_, accounts, err := scope.Accounts(ctx, browser.Hash(), "")
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return nil, nil
+	}
+	return slices.DeleteFunc(accounts, func(a lanyard.Account) bool { return !a.Session.Live(now) }), err
 }
 
 // End ends a session and records it; ending one that has ended is fine. Tokens

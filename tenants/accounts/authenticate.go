@@ -15,6 +15,7 @@ import (
 type Accounts struct {
 	Hasher *Hasher
 	local  *rate.Limiter
+	queues queues
 }
 
 // New makes the deeds on people.
@@ -34,8 +35,8 @@ type Try struct {
 // Proven is a password that was right.
 type Proven struct {
 	User lanyard.User
-	// Attempts are the keys to clear in the transaction that starts the session.
-	Attempts []string
+	// attempt is what was reserved; Success takes it back.
+	attempt attempt
 }
 
 // Authenticate checks a password. A wrong one, a name that nobody has and a user
@@ -55,6 +56,11 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 	if err != nil {
 		return Proven{}, a.localLimit(now, err)
 	}
+	leave, err := a.queues.enter(ctx, counted.account)
+	if err != nil {
+		return Proven{}, err
+	}
+	defer leave()
 	if err := a.reserve(ctx, scope, counted, now); err != nil {
 		return Proven{}, err
 	}
@@ -73,7 +79,7 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 			return Proven{}, err
 		}
 	}
-	return Proven{User: found.User, Attempts: []string{counted.account}}, nil
+	return Proven{User: found.User, attempt: counted}, nil
 }
 
 // attemptFor names the counters of a try: one for the account whatever was typed,

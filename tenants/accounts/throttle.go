@@ -12,10 +12,10 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 )
 
-// How many wrong passwords pass without delay, and how the delay grows.
+// How many wrong passwords pass without delay, and how the delay grows after them.
 var (
-	accountRule = storage.AttemptRule{Free: 5, Delay: time.Second, Longest: 15 * time.Minute, Memory: time.Hour}
-	addressRule = storage.AttemptRule{Free: 100, Delay: time.Second, Longest: 5 * time.Minute, Memory: time.Hour}
+	accountRule = storage.AttemptRule{Free: 8, Delay: time.Second, Longest: 15 * time.Minute, Memory: time.Hour}
+	addressRule = storage.AttemptRule{Free: 300, Delay: time.Second, Longest: 5 * time.Minute, Memory: time.Hour}
 )
 
 // attempt is one try to prove something, with the keys under which it is counted.
@@ -42,7 +42,7 @@ func (a *Accounts) reserve(ctx context.Context, scope storage.Scope, t attempt, 
 	for _, count := range []struct {
 		key  string
 		rule storage.AttemptRule
-	}{{t.address, addressRule}, {t.account, accountRule}} {
+	}{{t.account, accountRule}, {t.address, addressRule}} {
 		wait, err := scope.ReserveAttempt(ctx, count.key, count.rule, now)
 		if err != nil {
 			return a.localLimit(now, err)
@@ -52,6 +52,15 @@ func (a *Accounts) reserve(ctx context.Context, scope storage.Scope, t attempt, 
 		}
 	}
 	return nil
+}
+
+// Success takes back what a right password had reserved: the account's count
+// begins anew, the address has one attempt less.
+func (p Proven) Success(ctx context.Context, tx storage.Scope) error {
+	if err := tx.ClearAttempts(ctx, p.attempt.account); err != nil {
+		return err
+	}
+	return tx.RefundAttempt(ctx, p.attempt.address)
 }
 
 // localAttempts is how many attempts a process lets through per second when the database does not count.

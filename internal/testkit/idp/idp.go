@@ -65,6 +65,22 @@ func At(t testing.TB, issuer string, addresses ...string) *IDP {
 	return &IDP{Issuer: issuer, Log: &Log{}, t: t, transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 }
 
+// Keeping is a provider that runs elsewhere, at its issuer's own address, over
+// connections that are kept.
+func Keeping(t testing.TB, issuer string) *IDP {
+	const conns = 64
+	return &IDP{Issuer: issuer, Log: &Log{}, t: t, transport: &http.Transport{MaxIdleConnsPerHost: conns, MaxIdleConns: conns}}
+}
+
+// Get reads a document of the provider.
+func (i *IDP) Get(path string) (Answer, error) {
+	answer, err := i.client().Get(i.Issuer + path) //nolint:noctx // the test's time bounds it
+	if err != nil {
+		return Answer{}, err
+	}
+	return ReadAnswer(i.t, answer), nil
+}
+
 // Seed applies seed.yaml to a database, sealed under the master key.
 func Seed(t testing.TB, database string, master *keys.Master) {
 	t.Helper()
