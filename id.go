@@ -7,20 +7,31 @@ import (
 	"github.com/google/uuid"
 )
 
-// The identifiers of the product. Each is text of the form prefix, underscore,
-// UUIDv7 in lower-case base32, so that ids sort by creation and say what they name.
+// Identifiers are text of the form prefix, underscore, UUIDv7 in lower-case
+// base32, so that they sort by creation and say what they name.
 type (
-	TenantID       string
-	UserID         string
-	ClientID       string
-	ResourceID     string
+	// TenantID names a tenant.
+	TenantID string
+	// UserID names a user.
+	UserID string
+	// ClientID is the client_id of a client: generated, or what its registration chose.
+	ClientID string
+	// ResourceID names a resource.
+	ResourceID string
+	// OrganizationID names an organization.
 	OrganizationID string
-	BrowserID      string
-	SessionID      string
-	AuthRequestID  string
-	GrantID        string
-	EventID        string
-	KeyID          string
+	// BrowserID names a browser.
+	BrowserID string
+	// SessionID names a session; it is the sid of tokens.
+	SessionID string
+	// AuthRequestID names an authorization request.
+	AuthRequestID string
+	// GrantID names a grant.
+	GrantID string
+	// EventID names an event.
+	EventID string
+	// KeyID names a key; for a signing key it is the kid, the thumbprint of RFC 7638.
+	KeyID string
 )
 
 // Prefixes of generated identifiers.

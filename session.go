@@ -54,7 +54,7 @@ const (
 // ACRLevels lists the levels, weakest first.
 var ACRLevels = []string{ACRSingle, ACRDouble, ACRPasskey}
 
-// Authentication methods (RFC 8176).
+// AMRPassword is the authentication method of a password (RFC 8176).
 const AMRPassword = "pwd"
 
 // ACRMeets tells whether the level reached is at least the one wanted; an unknown level is met by none.
