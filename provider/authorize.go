@@ -87,9 +87,6 @@ func (p *Provider) clientOf(c *gin.Context, id lanyard.AuthRequestID) *lanyard.C
 func (p *Provider) proceed(c *gin.Context, o flow.Outcome) error {
 	s := site(c)
 	if o.Answer != nil {
-		if o.Answer.Request != "" {
-			web.ClearBinding(c.Writer, s, o.Answer.Request)
-		}
 		return p.deliver(c, o.Answer)
 	}
 	if !o.Binding.IsZero() {

@@ -33,12 +33,10 @@ type Outcome struct {
 
 // Answer is the answer to the client: a code or an error, never both.
 type Answer struct {
-	// Request is the stored request that is over now; empty if it was never stored.
-	Request lanyard.AuthRequestID
-	Client  *lanyard.Client
-	Params  lanyard.AuthParams
-	Code    lanyard.Secret
-	Err     *lanyard.Error
+	Client *lanyard.Client
+	Params lanyard.AuthParams
+	Code   lanyard.Secret
+	Err    *lanyard.Error
 }
 
 // Begin takes a validated request. If nothing has to be asked, or nothing may be

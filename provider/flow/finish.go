@@ -79,19 +79,10 @@ func (f *Flow) close(ctx context.Context, live *tenants.Live, s *state, refusal 
 	return refused(s, refusal), nil
 }
 
-// granted and refused are the two answers. A request that was never stored has no
-// binding cookie to clear, so its id is left out.
 func granted(s *state, code lanyard.Secret) Outcome {
-	return Outcome{Answer: &Answer{Request: s.stored(), Client: s.client, Params: s.request.Params, Code: code}}
+	return Outcome{Answer: &Answer{Client: s.client, Params: s.request.Params, Code: code}}
 }
 
 func refused(s *state, refusal *lanyard.Error) Outcome {
-	return Outcome{Answer: &Answer{Request: s.stored(), Client: s.client, Params: s.request.Params, Err: refusal}}
-}
-
-func (s *state) stored() lanyard.AuthRequestID {
-	if len(s.request.BindingHash) == 0 {
-		return ""
-	}
-	return s.request.ID
+	return Outcome{Answer: &Answer{Client: s.client, Params: s.request.Params, Err: refusal}}
 }

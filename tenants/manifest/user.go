@@ -23,6 +23,8 @@ type User struct {
 	Password            Secret   `json:"password"`
 	Roles               []string `json:"roles"`
 	Disabled            *bool    `json:"disabled"`
+	// UpdatedAt is the claim in seconds since 1970; the moment of the change when the file leaves it out.
+	UpdatedAt *int64 `json:"updated_at"`
 }
 
 // maxSubject is the longest sub (OpenID Connect Core §2).
@@ -47,6 +49,9 @@ func (u *User) SignInName() string {
 }
 
 func (u *User) check(c checker, path string, seen map[string]bool) {
+	if u.Username == "" && u.Email == "" {
+		u.Username = u.PreferredUsername // a person without an address signs in with it
+	}
 	if u.Subject == "" && u.Email == "" && u.Username == "" {
 		c.complain(path, "a user needs sub, email or username")
 	}
@@ -122,6 +127,9 @@ func (u *User) onto(out lanyard.User) lanyard.User {
 	out.Profile.EmailVerified = chosen(u.EmailVerified, out.Profile.EmailVerified)
 	out.Profile.PhoneNumberVerified = chosen(u.PhoneNumberVerified, out.Profile.PhoneNumberVerified)
 	out.Disabled = chosen(u.Disabled, out.Disabled)
+	if u.UpdatedAt != nil {
+		out.UpdatedAt = time.Unix(*u.UpdatedAt, 0).UTC()
+	}
 	return out
 }
 
@@ -196,7 +204,9 @@ func (r *run) putUser(ctx context.Context, u *User, hash string) error {
 }
 
 func (r *run) writeUser(ctx context.Context, before, after lanyard.User, exists bool) error {
-	after.UpdatedAt = r.now
+	if after.UpdatedAt.Equal(before.UpdatedAt) {
+		after.UpdatedAt = r.now
+	}
 	write, fact := r.scope.InsertUser, lanyard.EventUserCreated
 	if exists {
 		write, fact = r.scope.UpdateUser, lanyard.EventUserUpdated
