@@ -22,7 +22,7 @@ const (
 )
 
 // TestIndependentVerifierAcceptsTheTokens walks the whole flow with coreos/go-oidc,
-// which knows nothing but issuer, client id and secret.
+// which knows nothing but issuer, client id and secret; it checks C-11 and C-12 of PROTOCOL.md.
 func TestIndependentVerifierAcceptsTheTokens(t *testing.T) {
 	i := idp.Start(t, idp.Options{})
 	for _, id := range []string{"web", "claims", "special:id", "spa"} {

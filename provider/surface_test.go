@@ -35,7 +35,7 @@ func send(t *testing.T, i *idp.IDP, method, target string, change func(*http.Req
 	return idp.ReadAnswer(t, answer)
 }
 
-// TestDiscovery is PROTOCOL.md C-1 to C-3 and D-1 to D-6, RFC 8414.
+// TestDiscovery is PROTOCOL.md C-1, C-3, B-4, D-1, D-2, D-3, D-4, D-5 and D-6, RFC 8414.
 func TestDiscovery(t *testing.T) {
 	i := idp.Start(t, idp.Options{})
 	forms := map[string][]string{
