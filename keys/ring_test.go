@@ -315,6 +315,53 @@ func TestHostileTokensAreRefused(t *testing.T) {
 	}
 }
 
+// TestHeaderBeyondOursIsRefusedThoughSigned signs with the tenant's own key what
+// the tenant would never sign.
+func TestHeaderBeyondOursIsRefusedThoughSigned(t *testing.T) {
+	r := newRing(t)
+	ours := pooled(t, lanyard.AlgES256, 0)
+	kid := headerOf(t, sign(t, r, lanyard.AlgES256, keys.TypeIDToken))["kid"]
+	forge := func(name jose.HeaderKey, value any) string {
+		t.Helper()
+		options := (&jose.SignerOptions{}).WithType(keys.TypeIDToken).WithHeader("kid", kid).WithHeader(name, value)
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: ours}, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := signer.Sign([]byte(`{"sub":"ada"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := signed.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	if _, err := r.VerifyOwn(forge("kid", kid), keys.TypeIDToken); err != nil {
+		t.Fatalf("the header of ours: %v", err)
+	}
+	for name, value := range map[jose.HeaderKey]any{
+		"crit": []string{"b64"}, "b64": true, "jku": "https://a.test", "x5u": "https://a.test", "x5c": []string{},
+		"jwk": jose.JSONWebKey{Key: ours.Public()}, "cty": "JWT", "ALG": "none", "nonce": "n", "anything": "else",
+	} {
+		if _, err := r.VerifyOwn(forge(name, value), keys.TypeIDToken); !errors.Is(err, lanyard.ErrInvalidToken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestHugeTokenIsRefusedThoughSigned(t *testing.T) {
+	r := newRing(t)
+	token, err := r.Sign(lanyard.AlgES256, keys.TypeIDToken, []byte(`{"sub":"`+strings.Repeat("a", 40<<10)+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.VerifyOwn(token, keys.TypeIDToken); !errors.Is(err, lanyard.ErrInvalidToken) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTypeAndAllowedAlgorithmsArePinned(t *testing.T) {
 	r := newRing(t)
 	token := sign(t, r, lanyard.AlgRS256, keys.TypeIDToken)

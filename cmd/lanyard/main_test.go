@@ -46,12 +46,17 @@ func (b *lockedBuffer) String() string {
 	return b.Buffer.String()
 }
 
+// commandTimeout ends a server that should have refused to start.
+const commandTimeout = 20 * time.Second
+
 // command runs a command to its end.
 func command(t *testing.T, environ []string, args ...string) (code int, out, errOut string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	defer cancel()
 	var stdout, stderr lockedBuffer
 	p := &program{out: &stdout, errOut: &stderr, clock: clock.Real(), environ: environ}
-	code = p.run(t.Context(), args)
+	code = p.run(ctx, args)
 	return code, stdout.String(), stderr.String()
 }
 

@@ -140,6 +140,38 @@ func TestServeRefusesAnotherMasterKey(t *testing.T) {
 	}
 }
 
+// TestWrongMasterKeyAddsNothing has a gap among the keys, which a server with the
+// right master key would fill.
+func TestWrongMasterKeyAddsNothing(t *testing.T) {
+	environ := migrated(t)
+	if code, _, errOut := command(t, environ, "setup-link"); code != exitOK {
+		t.Fatal(errOut)
+	}
+	store := open(t, strings.TrimPrefix(environ[0], "LANYARD_DATABASE_URL="))
+	tenant, err := store.TenantBySlug(t.Context(), lanyard.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := store.Tenant(tenant.ID)
+	before := signingKeys(t, scope)
+	if err := scope.DeleteSigningKey(t.Context(), before[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	command(t, with(environ, "LANYARD_KEYS_MASTER_KEY="+strings.Repeat("0123456789abcdef", 4)), "setup-link")
+	if after := signingKeys(t, scope); len(after) != len(before)-1 {
+		t.Errorf("%d keys became %d", len(before)-1, len(after))
+	}
+}
+
+func signingKeys(t *testing.T, scope storage.Scope) []lanyard.SigningKey {
+	t.Helper()
+	stored, err := scope.SigningKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
 func TestServeOpensWithTheOldMasterKeyBesideTheNew(t *testing.T) {
 	environ := migrated(t)
 	if code, _, errOut := command(t, environ, "setup-link"); code != exitOK {

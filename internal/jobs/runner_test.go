@@ -122,6 +122,22 @@ func TestOneReplicaRunsAJobInAPeriod(t *testing.T) {
 	}
 }
 
+func TestReplicaThatStartsLaterWaitsForItsTurn(t *testing.T) {
+	c := clock.NewManual(start)
+	store := openStore(t)
+	job, runs := counting(time.Hour)
+	f := newFinished()
+	startReplica(t, store, c, f, job)
+	<-f
+	settle(t, c, 1)
+	c.Advance(59 * time.Minute)
+	startReplica(t, store, c, f, job)
+	settle(t, c, 2)
+	if runs.Load() != 1 {
+		t.Errorf("%d runs in one period", runs.Load())
+	}
+}
+
 func TestAnotherReplicaTakesOverAfterADeath(t *testing.T) {
 	c := clock.NewManual(start)
 	store := openStore(t)
