@@ -178,10 +178,11 @@ func splitStatements(text string) []string {
 	return out
 }
 
-// duplicateTable is PostgreSQL's answer when two processes create the same table at once.
+// duplicateTable is PostgreSQL's answer when two processes create the same table at
+// once: which one depends on how far the other got with the table, its type and its rows.
 func duplicateTable(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pg.Code == "42P07" || pg.Code == "23505")
+	return ok && (pg.Code == "42P07" || pg.Code == "42710" || pg.Code == "23505")
 }
 
 // retryMigration looks again when another process was faster.
