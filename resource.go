@@ -43,11 +43,11 @@ func (r *Resource) Knows(scope string) bool {
 }
 
 // ResourceKey is the form in which resource indicators are compared: scheme and
-// host in lower case. An indicator that is not an absolute URI or has a fragment
-// is ErrInvalidTarget (RFC 8707 §2).
+// host in lower case. An indicator that is not an absolute URI (RFC 3986 §4.3, so
+// nothing but printable ASCII) or has a fragment is ErrInvalidTarget (RFC 8707 §2).
 func ResourceKey(indicator string) (string, error) {
 	u, err := url.Parse(indicator)
-	if err != nil || u.Scheme == "" || strings.Contains(indicator, "#") || (u.Host == "" && u.Opaque == "" && u.Path == "") {
+	if err != nil || !printableASCII(indicator) || u.Scheme == "" || strings.Contains(indicator, "#") || (u.Host == "" && u.Opaque == "" && u.Path == "") {
 		return "", ErrInvalidTarget.Saying("a resource is an absolute URI without a fragment")
 	}
 	if u.Opaque != "" || u.Host == "" {
