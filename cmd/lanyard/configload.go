@@ -167,11 +167,12 @@ func (l *loader) environment(environ []string) {
 	}
 }
 
-// foreign tells the variables that begin like ours and are not: those that
-// Kubernetes makes for a service that is called lanyard, and those of our own
-// test runs, which servers under test inherit.
+// foreign tells the variables that begin like ours and are not: those without
+// section and key, such as a script's LANYARD_BIN, those that Kubernetes makes for
+// a service that is called lanyard, and those of our own test runs, which servers
+// under test inherit.
 func foreign(name, value string) bool {
-	return serviceVariable.MatchString(name) || portVariable.MatchString(name) && strings.Contains(value, "://") ||
+	return !strings.Contains(strings.TrimPrefix(name, envPrefix), "_") || serviceVariable.MatchString(name) || portVariable.MatchString(name) && strings.Contains(value, "://") ||
 		partVariable.MatchString(name) || strings.HasPrefix(name, "LANYARD_TEST_") || name == "LANYARD_SOAK"
 }
 
