@@ -23,6 +23,8 @@ type Config struct {
 
 	// ephemeral gives up durability, for data that is thrown away.
 	ephemeral bool
+	// extraRoots are certificates that are trusted besides the machine's.
+	extraRoots []byte
 }
 
 // ServerConfig is the public listener.

@@ -114,9 +114,28 @@ func (c devCommand) config(folder string, port int) (Config, error) {
 	config.Database.URL = secretText{lanyard.SecretOf("sqlite:" + database)}
 	config.Keys.MasterKey = key
 	// The tiny relying party under /dev/try calls the server's own endpoints.
-	config.Outbound.Allow = append([]string{net.JoinHostPort("localhost", strconv.Itoa(port))}, c.AllowOutbound...)
+	config.Outbound.Allow = append([]string{peerOf(config.Server.Issuer)}, c.AllowOutbound...)
+	if c.TLSCert != "" {
+		if config.extraRoots, err = os.ReadFile(c.TLSCert); err != nil {
+			return Config{}, fmt.Errorf("read the certificate: %w", err)
+		}
+	}
 	config.Log.Format = "text"
 	return config, nil
+}
+
+// peerOf is the host and port that an issuer is reached at.
+func peerOf(issuer string) string {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil:
+		return ""
+	case u.Port() != "":
+		return u.Host
+	case u.Scheme == "https":
+		return net.JoinHostPort(u.Hostname(), "443")
+	}
+	return net.JoinHostPort(u.Hostname(), "80")
 }
 
 // devMasterKey reads the master key of the data folder. It makes one only

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"net"
 	"net/url"
 	"os"
@@ -9,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/testkit"
@@ -70,12 +77,12 @@ func TestDevListensInBothFamilies(t *testing.T) {
 	_, report := dev(t, "--memory")
 	port := strings.TrimPrefix(report.Issuer, "http://localhost:")
 	for _, host := range []string{"127.0.0.1", "::1"} {
-		if probe, err := net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+		probe, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
 			t.Logf("this machine has no %s", host)
 			continue
-		} else {
-			_ = probe.Close()
 		}
+		_ = probe.Close()
 		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
 		if err != nil {
 			t.Errorf("%s: %v", host, err)
@@ -204,6 +211,50 @@ func TestDevTellsAPersonWhatToDo(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}
 	}
+}
+
+// TestDevServesHTTPS also asks whether the server can call itself, as /dev/try does.
+func TestDevServesHTTPS(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	cert, key := certificate(t)
+	_, report := dev(t, "--memory", "--tls-cert", cert, "--tls-key", key)
+	if !strings.HasPrefix(report.Issuer, "https://localhost:") {
+		t.Errorf("issuer %s", report.Issuer)
+	}
+	config, err := devCommand{Memory: true, Issuer: report.Issuer, TLSCert: cert, TLSKey: key}.config(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetcher, err := config.fetcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := fetcher.Get(t.Context(), report.Issuer+"/.well-known/openid-configuration", "application/json")
+	if err != nil || answer.Status != 200 || !strings.Contains(string(answer.Body), `"issuer":"`+report.Issuer+`"`) {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+}
+
+// certificate makes a self-signed certificate for localhost.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert = write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	return cert, write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 }
 
 func TestTermEndsTheProcessCleanly(t *testing.T) {

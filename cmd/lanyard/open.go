@@ -79,7 +79,7 @@ func (c *Config) openApp(ctx context.Context, p *program, exclusive bool) (*App,
 
 // fetcher makes the guarded client with the operator's exceptions.
 func (c *Config) fetcher() (*fetch.Client, error) {
-	client, err := fetch.New(fetch.Options{Allow: c.Outbound.Allow, Proxy: c.Outbound.Proxy})
+	client, err := fetch.New(fetch.Options{Allow: c.Outbound.Allow, Proxy: c.Outbound.Proxy, ExtraRoots: c.extraRoots})
 	if err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}

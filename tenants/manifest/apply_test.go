@@ -229,6 +229,22 @@ func TestChangesAreCountedRecordedAndSeen(t *testing.T) {
 	}
 }
 
+func TestGivenMomentOfChangeStays(t *testing.T) {
+	f := newFixture(t)
+	f.apply(tenant("users: [{username: ada, given_name: Ada, updated_at: 1700000000}]"), start)
+	renamed := tenant("users: [{username: ada, given_name: Augusta, updated_at: 1700000000}]")
+	if got := f.apply(renamed, start.Add(time.Hour)); got.Updated != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if got := f.apply(renamed, start.Add(2*time.Hour)); got.Updated != 0 {
+		t.Errorf("the second application changed something: %+v", got)
+	}
+	ada := must[lanyard.User](f)(f.scope("default").UserByUsername(t.Context(), "ada"))
+	if ada.UpdatedAt.Unix() != 1700000000 {
+		t.Errorf("updated_at is %v", ada.UpdatedAt)
+	}
+}
+
 func TestUserKeepsWhatTheFileLeavesOut(t *testing.T) {
 	f := newFixture(t)
 	f.apply(fullFile(), start)

@@ -187,6 +187,9 @@ func (r *run) putUser(ctx context.Context, u *User, hash string) error {
 	}
 	after := u.onto(before)
 	changed := !exists || !reflect.DeepEqual(before, after)
+	if changed && u.UpdatedAt == nil {
+		after.UpdatedAt = r.now
+	}
 	if changed {
 		if err := r.writeUser(ctx, before, after, exists); err != nil {
 			return err
@@ -204,9 +207,6 @@ func (r *run) putUser(ctx context.Context, u *User, hash string) error {
 }
 
 func (r *run) writeUser(ctx context.Context, before, after lanyard.User, exists bool) error {
-	if after.UpdatedAt.Equal(before.UpdatedAt) {
-		after.UpdatedAt = r.now
-	}
 	write, fact := r.scope.InsertUser, lanyard.EventUserCreated
 	if exists {
 		write, fact = r.scope.UpdateUser, lanyard.EventUserUpdated
