@@ -11,7 +11,7 @@ import (
 )
 
 // soon is how long a server may take to refuse its start.
-const soon = 10 * time.Second
+const soon = 20 * time.Second
 
 // refuses starts the server and wants it to end by itself, with a text that says what to do.
 func (o *operator) refuses(want string, args ...string) {

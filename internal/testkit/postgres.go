@@ -59,6 +59,8 @@ var (
 // cluster is one PostgreSQL server, started by its first use.
 type cluster struct {
 	settings []string
+	// kept says that the folder outlives the server, which is always on the same port.
+	kept bool
 
 	mu      sync.Mutex
 	server  *child
@@ -161,12 +163,10 @@ func (c *cluster) initialize(binary, password string, owner *syscall.Credential)
 }
 
 func (c *cluster) serve(binary, password string, owner *syscall.Credential) error {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	address, err := c.address()
 	if err != nil {
 		return err
 	}
-	address := listener.Addr().String()
-	_ = listener.Close()
 	_, port, _ := net.SplitHostPort(address)
 
 	log := &bytes.Buffer{}
@@ -178,7 +178,11 @@ func (c *cluster) serve(binary, password string, owner *syscall.Credential) erro
 		"dynamic_shared_memory_type=mmap", "timezone="+oddZone, "log_min_messages=warning") {
 		server.Args = append(server.Args, "-c", setting)
 	}
-	running, err := start(server, c.folder)
+	removed := c.folder
+	if c.kept {
+		removed = ""
+	}
+	running, err := start(server, removed)
 	if err != nil {
 		return err
 	}
@@ -189,6 +193,18 @@ func (c *cluster) serve(binary, password string, owner *syscall.Credential) erro
 	}
 	c.server = running
 	return nil
+}
+
+// address is where the server listens: a port that is free, or the one it had before.
+func (c *cluster) address() (string, error) {
+	if c.kept && c.url.Host != "" {
+		return c.url.Host, nil
+	}
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // await returns when the server answers.
