@@ -70,6 +70,13 @@ func outage(err error) bool {
 		strings.Contains(err.Error(), "unexpected EOF")
 }
 
+// busy tells whether another process held SQLite's file at this moment.
+func busy(err error) bool {
+	const sqliteBusy = 5
+	lite, ok := errors.AsType[*sqlite.Error](err)
+	return ok && lite.Code()&0xff == sqliteBusy
+}
+
 // serializationFailure tells whether a transaction lost against another one and may be tried again.
 func serializationFailure(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)

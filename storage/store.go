@@ -48,7 +48,10 @@ const defaultMaxConns = 16
 type Store struct {
 	write *bun.DB
 	read  *bun.DB
-	lock  *os.File
+	// Statements kept compiled; nil on PostgreSQL.
+	writePrepared *prepared
+	readPrepared  *prepared
+	lock          *os.File
 }
 
 // Open opens the database without touching its schema.
@@ -131,14 +134,26 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 		return nil, err
 	}
 	// The writer creates the file and its journal mode before any reader looks.
-	if err := write.PingContext(ctx); err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, fault(err))
+	if err := awake(ctx, write); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	read, err := sqlitePool(path, c, max(4, runtime.NumCPU()), "&_pragma=query_only(1)")
 	if err != nil {
 		return nil, err
 	}
-	return &Store{write: write, read: read, lock: lock}, nil
+	return &Store{write: write, read: read, writePrepared: newPrepared(write), readPrepared: newPrepared(read), lock: lock}, nil
+}
+
+// awake waits for the first connection. While another process gives a new file its
+// journal mode, SQLite answers busy at once and does not wait for busy_timeout.
+func awake(ctx context.Context, pool *bun.DB) error {
+	const tries = 20
+	for try := 1; ; try++ {
+		err := pool.PingContext(ctx)
+		if !busy(err) || try == tries || !pause(ctx, try) {
+			return fault(err)
+		}
+	}
 }
 
 func sqlitePool(path string, c Config, conns int, extra string) (*bun.DB, error) {
