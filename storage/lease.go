@@ -11,8 +11,7 @@ import (
 // AcquireLease takes or renews a lease until a moment; false if another holder has it.
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
 	var got string
-	w := runner{read: s.write, write: s.write}
-	err := w.changeReturning(ctx, &got, `INSERT INTO leases (tenant_id, name, holder, expires_at) VALUES ('', ?, ?, ?)
+	err := s.runner().changeReturning(ctx, &got, `INSERT INTO leases (tenant_id, name, holder, expires_at) VALUES ('', ?, ?, ?)
 		ON CONFLICT (tenant_id, name) DO UPDATE SET holder = EXCLUDED.holder, expires_at = EXCLUDED.expires_at
 		WHERE leases.holder = EXCLUDED.holder OR leases.expires_at <= ? RETURNING holder`,
 		name, holder, micros(until), micros(now))

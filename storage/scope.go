@@ -10,8 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/uptrace/bun"
-
 	"github.com/lanyard-id/lanyard"
 )
 
@@ -63,13 +61,20 @@ func (s Scope) InTx(ctx context.Context, do func(Scope) error) error {
 }
 
 func (s Scope) once(ctx context.Context, do func(Scope) error) error {
-	tx, err := s.store.write.BeginTx(ctx, nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var tx bun.Tx
+	err := s.store.limited(ctx, cancel, func() (err error) {
+		tx, err = s.store.write.BeginTx(ctx, nil)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", fault(err))
 	}
 	inner := s
 	inner.unit = &unit{}
-	inner.runner = runner{read: tx, write: tx, unit: inner.unit}
+	on := target{idb: tx, prepared: s.store.writePrepared, tx: tx.Tx}
+	inner.runner = runner{read: on, write: on, unit: inner.unit}
 	if err := do(inner); err != nil {
 		_ = tx.Rollback()
 		return err
@@ -80,6 +85,9 @@ func (s Scope) once(ctx context.Context, do func(Scope) error) error {
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("committing: %w", fault(err))
+	}
+	if on.prepared != nil {
+		on.prepared.compileWanted(ctx)
 	}
 	return nil
 }
@@ -97,21 +105,23 @@ var errUnitFailed = errors.New("a statement of this transaction failed before")
 
 // runner runs statements: reads on one pool or transaction, writes on another.
 type runner struct {
-	read  bun.IDB
-	write bun.IDB
+	read  target
+	write target
 	unit  *unit
 }
 
-func (s *Store) runner() runner { return runner{read: s.read, write: s.write} }
+func (s *Store) runner() runner {
+	return runner{read: target{idb: s.read, prepared: s.readPrepared}, write: target{idb: s.write, prepared: s.writePrepared}}
+}
 
 // find scans one row; no row is lanyard.ErrNotFound.
 func (r runner) find(ctx context.Context, dest any, query string, args ...any) error {
-	return r.scan(ctx, r.read, dest, query, args)
+	return r.run(ctx, query, args, func(ctx context.Context) error { return r.read.one(ctx, dest, query, args) })
 }
 
 // list scans all rows into a slice.
 func (r runner) list(ctx context.Context, dest any, query string, args ...any) error {
-	err := r.scan(ctx, r.read, dest, query, args)
+	err := r.run(ctx, query, args, func(ctx context.Context) error { return r.read.all(ctx, dest, query, args) })
 	if errors.Is(err, lanyard.ErrNotFound) {
 		return nil
 	}
@@ -121,12 +131,8 @@ func (r runner) list(ctx context.Context, dest any, query string, args ...any) e
 // change runs a statement and tells how many rows it touched.
 func (r runner) change(ctx context.Context, query string, args ...any) (int64, error) {
 	var affected int64
-	err := r.run(ctx, query, args, func(ctx context.Context) error {
-		res, err := r.write.NewRaw(query, args...).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		affected, err = res.RowsAffected()
+	err := r.run(ctx, query, args, func(ctx context.Context) (err error) {
+		affected, err = r.write.exec(ctx, query, args)
 		return err
 	})
 	return affected, err
@@ -143,13 +149,7 @@ func (r runner) must(ctx context.Context, query string, args ...any) error {
 
 // changeReturning runs a writing statement and scans what it returns; no row is lanyard.ErrNotFound.
 func (r runner) changeReturning(ctx context.Context, dest any, query string, args ...any) error {
-	return r.scan(ctx, r.write, dest, query, args)
-}
-
-func (r runner) scan(ctx context.Context, db bun.IDB, dest any, query string, args []any) error {
-	return r.run(ctx, query, args, func(ctx context.Context) error {
-		return db.NewRaw(query, args...).Scan(ctx, dest)
-	})
+	return r.run(ctx, query, args, func(ctx context.Context) error { return r.write.one(ctx, dest, query, args) })
 }
 
 // run is the one place every statement passes: it refuses text that SQL can not
