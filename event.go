@@ -38,6 +38,7 @@ const (
 	EventKeyCreated          EventType = "key.created"
 	EventKeyActivated        EventType = "key.activated"
 	EventKeyRetired          EventType = "key.retired"
+	EventKeyRemoved          EventType = "key.removed"
 	EventSessionEnded        EventType = "session.ended"
 	EventConsentGranted      EventType = "consent.granted"
 	EventGrantCreated        EventType = "grant.created"

@@ -13,9 +13,6 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 )
 
-// eventKeyRemoved is the fact that an expired key was deleted.
-const eventKeyRemoved lanyard.EventType = "key.removed"
-
 // actorSystem is who does what nobody asked for.
 const actorSystem = "system"
 
@@ -154,7 +151,7 @@ func (c changes) do(ctx context.Context, p plan, fresh []lanyard.SigningKey) err
 		fact lanyard.EventType
 		do   func(lanyard.SigningKey) error
 	}{
-		{p.remove, eventKeyRemoved, func(key lanyard.SigningKey) error { return c.scope.DeleteSigningKey(ctx, key.ID) }},
+		{p.remove, lanyard.EventKeyRemoved, func(key lanyard.SigningKey) error { return c.scope.DeleteSigningKey(ctx, key.ID) }},
 		{p.retire, lanyard.EventKeyRetired, func(key lanyard.SigningKey) error {
 			return c.scope.SetSigningKeyState(ctx, key.ID, lanyard.KeyActive, lanyard.KeyRetired, c.now, c.expires)
 		}},

@@ -10,6 +10,7 @@ import (
 const cleanUpBatch = 500
 
 // keepAfterEnd is how long rows stay after they ended, for the audit of a replay.
+// Requests that never led to a code have nothing to replay and go at once.
 const keepAfterEnd = 24 * time.Hour
 
 // keepRefusals is how long decision traces stay.
@@ -27,7 +28,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"attempts", "key", "expires_at <= ?", []any{micros(now)}},
 		{"one_time_tokens", "hash", "expires_at <= ?", []any{ended}},
 		{"access_tokens", "hash", "expires_at <= ?", []any{ended}},
-		{"auth_requests", "id", "expires_at <= ?", []any{ended}},
+		{"auth_requests", "id", "expires_at <= ? AND (code_hash IS NULL OR expires_at <= ?)", []any{micros(now), ended}},
 		{"grants", "id", "(expires_at <= ? OR refresh_idle_until <= ? OR revoked_at <= ?) AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.tenant_id = grants.tenant_id AND t.grant_id = grants.id)", []any{ended, ended, ended}},
 		{"sessions", "id", "(expires_at <= ? OR ended_at <= ?) AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant_id = sessions.tenant_id AND g.session_id = sessions.id)", []any{ended, ended}},
 		{"refusals", "id", "at <= ?", []any{micros(now.Add(-keepRefusals))}},

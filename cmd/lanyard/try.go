@@ -50,7 +50,8 @@ type oauthProblem struct {
 
 const (
 	pathTryCallback = "/dev/try/callback"
-	tryCookie       = "lanyard-try"
+	// tryCookie is not one of the product's cookies: /dev/try is a relying party.
+	tryCookie = "lanyard-try"
 	// maxTryRuns bounds what a development server remembers.
 	maxTryRuns = 100
 )

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -106,7 +107,8 @@ func parseAllow(peers []string) (map[string]bool, error) {
 	allowed := make(map[string]bool, len(peers))
 	for _, peer := range peers {
 		host, port, err := net.SplitHostPort(peer)
-		if err != nil || host == "" || port == "" {
+		number, portErr := strconv.ParseUint(port, 10, 16)
+		if err != nil || portErr != nil || host == "" || number == 0 || strings.ContainsAny(host, "/@ ") {
 			return nil, fmt.Errorf("outbound peer %q: want host:port", peer)
 		}
 		allowed[net.JoinHostPort(strings.ToLower(host), port)] = true

@@ -187,6 +187,8 @@ func TestOptionsThatCannotBeReadAreErrors(t *testing.T) {
 	for name, options := range map[string]Options{
 		"peer without port":   {Allow: []string{"localhost"}},
 		"peer without host":   {Allow: []string{":80"}},
+		"peer that is a URL":  {Allow: []string{"http://x"}},
+		"peer with odd port":  {Allow: []string{"localhost:70000"}},
 		"peer as URL":         {Allow: []string{"http://localhost:80"}},
 		"proxy without host":  {Proxy: "proxy"},
 		"proxy of other kind": {Proxy: "socks5://proxy:1080"},
