@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/uptrace/bun"
+
 	"github.com/lanyard-id/lanyard"
 )
 
@@ -17,7 +19,6 @@ import (
 // small value that may be copied.
 type Scope struct {
 	runner
-	store  *Store
 	tenant lanyard.TenantID
 	unit   *unit
 }
@@ -28,7 +29,7 @@ type unit struct{ failed bool }
 
 // Tenant gives the scope of a tenant.
 func (s *Store) Tenant(id lanyard.TenantID) Scope {
-	return Scope{runner: s.runner(), store: s, tenant: id}
+	return Scope{runner: s.runner(), tenant: id}
 }
 
 // TenantID names the tenant of the scope.
@@ -74,7 +75,7 @@ func (s Scope) once(ctx context.Context, do func(Scope) error) error {
 	inner := s
 	inner.unit = &unit{}
 	on := target{idb: tx, prepared: s.store.writePrepared, tx: tx.Tx}
-	inner.runner = runner{read: on, write: on, unit: inner.unit}
+	inner.runner = runner{store: s.store, read: on, write: on, unit: inner.unit}
 	if err := do(inner); err != nil {
 		_ = tx.Rollback()
 		return err
@@ -83,13 +84,28 @@ func (s Scope) once(ctx context.Context, do func(Scope) error) error {
 		_ = tx.Rollback()
 		return fault(errUnitFailed)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := s.store.limited(ctx, cancel, tx.Commit); err != nil {
 		return fmt.Errorf("committing: %w", fault(err))
 	}
 	if on.prepared != nil {
 		on.prepared.compileWanted(ctx)
 	}
 	return nil
+}
+
+// limited gives the beginning or the end of a transaction the time of one
+// statement. Both run under the context of the whole, so that is what ends.
+func (s *Store) limited(ctx context.Context, cancel func(), do func() error) error {
+	timer, stop := context.WithTimeout(ctx, statementTimeout)
+	defer stop() // after the hook is gone
+	unhook := context.AfterFunc(timer, func() {
+		cancel()
+		if errors.Is(timer.Err(), context.DeadlineExceeded) { // and not because the caller is gone
+			s.mistrust()
+		}
+	})
+	defer unhook()
+	return do()
 }
 
 // pause waits a moment before a retry; false if the caller is gone.
@@ -105,13 +121,14 @@ var errUnitFailed = errors.New("a statement of this transaction failed before")
 
 // runner runs statements: reads on one pool or transaction, writes on another.
 type runner struct {
+	store *Store
 	read  target
 	write target
 	unit  *unit
 }
 
 func (s *Store) runner() runner {
-	return runner{read: target{idb: s.read, prepared: s.readPrepared}, write: target{idb: s.write, prepared: s.writePrepared}}
+	return runner{store: s, read: target{idb: s.read, prepared: s.readPrepared}, write: target{idb: s.write, prepared: s.writePrepared}}
 }
 
 // find scans one row; no row is lanyard.ErrNotFound.
@@ -162,11 +179,14 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 		return fault(errUnitFailed)
 	}
 	count(ctx, query)
-	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	limited, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	err := do(ctx)
+	err := do(limited)
 	if errors.Is(err, sql.ErrNoRows) {
 		return lanyard.ErrNotFound
+	}
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		r.store.mistrust()
 	}
 	if err != nil && r.unit != nil {
 		r.unit.failed = true

@@ -52,6 +52,8 @@ type Store struct {
 	writePrepared *prepared
 	readPrepared  *prepared
 	lock          *os.File
+	// idle is how many connections to PostgreSQL are kept open.
+	idle int
 }
 
 // Open opens the database without touching its schema.
@@ -110,7 +112,18 @@ func openPostgres(ctx context.Context, c Config) (*Store, error) {
 	pool.SetMaxIdleConns(limit)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	db := bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns())
-	return &Store{write: db, read: db}, nil
+	return &Store{write: db, read: db, idle: limit}, nil
+}
+
+// mistrust closes the connections to PostgreSQL that nobody uses. When one of them
+// fell silent the others may be dead as well, and each would cost somebody the
+// time of a statement to find out.
+func (s *Store) mistrust() {
+	if s.IsSQLite() {
+		return
+	}
+	s.write.SetMaxIdleConns(0)
+	s.write.SetMaxIdleConns(s.idle)
 }
 
 func withoutURL(err error) error {

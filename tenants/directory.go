@@ -19,6 +19,9 @@ import (
 // publishedLag is how old what is published anyway (discovery, JWKS) may be.
 const publishedLag = 2 * time.Second
 
+// publishedWait is how long what is published waits for a database that says nothing.
+const publishedWait = 500 * time.Millisecond
+
 // Directory finds the tenant of a request and hands out its live snapshot.
 type Directory struct {
 	Store  *storage.Store
@@ -171,12 +174,17 @@ func (d *Directory) Published(ctx context.Context, id lanyard.TenantID) (*Live, 
 	e.mu.Lock()
 	live, fresh := e.live, d.Clock.Now().Sub(e.checked) < publishedLag
 	e.mu.Unlock()
-	if live != nil && fresh {
-		return live, nil
+	if live == nil {
+		return d.Current(ctx, id)
 	}
+	if fresh {
+		return live, suspended(live)
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishedWait)
+	defer cancel()
 	current, err := d.Current(ctx, id)
-	if err != nil && live != nil && lanyard.KindOf(err) == lanyard.Unavailable {
-		return live, nil
+	if lanyard.KindOf(err) == lanyard.Unavailable {
+		return live, suspended(live)
 	}
 	return current, err
 }

@@ -9,7 +9,9 @@ import (
 )
 
 // sharedRead lets concurrent callers share one read of a number. A caller only
-// joins a read that begins after it arrived, so what it gets is never older than itself.
+// joins a read that begins after it arrived, so what it gets is never older than
+// itself. An outage is shared with those that arrived in the meantime as well:
+// they would wait for the next one just to learn the same.
 type sharedRead struct {
 	mu      sync.Mutex
 	next    *batch
@@ -56,5 +58,20 @@ func (s *sharedRead) run(read func(context.Context) (int64, error)) {
 		s.mu.Unlock()
 		b.value, b.err = read(context.Background())
 		close(b.done)
+		if lanyard.KindOf(b.err) == lanyard.Unavailable {
+			s.fail(b.err)
+		}
 	}
+}
+
+// fail answers those that wait for the next read.
+func (s *sharedRead) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == nil {
+		return
+	}
+	s.next.err = err
+	close(s.next.done)
+	s.next = nil
 }
