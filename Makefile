@@ -17,15 +17,16 @@ test soak: export GOFLAGS := $(GOFLAGS) -buildvcs=false
 run:
 	$(GO) run ./cmd/lanyard dev
 
-## test: everything, with a real PostgreSQL, a real browser and real relying parties
+## test: everything, with a real PostgreSQL, a real browser and real relying parties.
+## One package at a time: races and browsers of two would starve each other on two cores.
 test: setup test-binary
-	$(GO) test -count=1 -timeout 12m ./...
+	$(GO) test -p 1 -count=1 -timeout 12m ./...
 
 ## soak: the same for hours, with the race detector, many rounds and fuzzing
 soak: export LANYARD_SOAK := 1
 soak: setup
 	CGO_ENABLED=1 $(GO) build -race -o $(LANYARD_TEST_BINARY) ./cmd/lanyard
-	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 6h ./...
+	CGO_ENABLED=1 $(GO) test -p 1 -race -count=1 -timeout 6h ./...
 	scripts/fuzz
 
 ## lint: formatting, vet, and the linters with the library walls
