@@ -79,6 +79,7 @@ func (p *Provider) admit(c *gin.Context, check requestCheck) (*call, error) {
 	if err := check(form); err != nil {
 		return nil, err
 	}
+	c.Request.Form = form // the engine sees what was checked, and nothing else
 	client, err := p.authenticateClient(c, form)
 	if err != nil {
 		return nil, err
