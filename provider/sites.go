@@ -3,12 +3,14 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/web"
@@ -22,6 +24,8 @@ type Sites struct {
 	Directory *tenants.Directory
 	Next      http.Handler
 	Log       *slog.Logger
+	// Observe is told of the requests that are answered here, like that of the engine; nil is fine.
+	Observe func(route, method string, code int, d time.Duration)
 	// Dev marks the sites of a development server.
 	Dev bool
 	// Aliases are hosts that lead a browser to the base issuer, such as 127.0.0.1:8080.
@@ -30,20 +34,22 @@ type Sites struct {
 
 // ServeHTTP implements http.Handler.
 func (s *Sites) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := s.Directory.Clock.Now()
 	ctx := web.WithRequestID(r.Context(), web.NewRequestID())
+	r = r.WithContext(ctx)
 	path := insertedPath(r.URL.Path)
 	if slices.Contains(s.Aliases, r.Host) {
-		s.redirect(w, r, web.Site{Issuer: strings.TrimSuffix(s.Directory.Base.String(), "/")}, path)
+		s.finish(w, r, began, s.redirect(w, r, web.Site{Issuer: strings.TrimSuffix(s.Directory.Base.String(), "/")}, path))
 		return
 	}
 	place, err := s.Directory.Find(ctx, r.Host, path)
 	if err != nil {
-		s.fail(ctx, w, err)
+		s.finish(w, r, began, err)
 		return
 	}
 	l, err := s.snapshot(ctx, place.Tenant, strings.TrimPrefix(path, place.Prefix))
 	if err != nil {
-		s.fail(ctx, w, err)
+		s.finish(w, r, began, err)
 		return
 	}
 	at := web.Site{
@@ -52,7 +58,7 @@ func (s *Sites) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rest := strings.TrimPrefix(path, place.Prefix)
 	if place.Elsewhere {
-		s.redirect(w, r, at, rest)
+		s.finish(w, r, began, s.redirect(w, r, at, rest))
 		return
 	}
 	s.Next.ServeHTTP(w, below(r.WithContext(tenants.WithLive(web.WithSite(ctx, at), l)), place.Prefix, rest))
@@ -93,37 +99,53 @@ func (s *Sites) snapshot(ctx context.Context, id lanyard.TenantID, path string) 
 }
 
 // redirect leads a browser to the same place under the issuer; only a GET, before a flow starts.
-func (s *Sites) redirect(w http.ResponseWriter, r *http.Request, at web.Site, path string) {
+func (s *Sites) redirect(w http.ResponseWriter, r *http.Request, at web.Site, path string) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		s.fail(r.Context(), w, tenants.ErrUnknownHost)
-		return
+		return tenants.ErrUnknownHost
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		s.fail(r.Context(), w, lanyard.ErrNotFound)
-		return
+		return lanyard.ErrNotFound
 	}
+	w.Header().Set(web.RequestIDHeader, web.RequestID(r.Context()))
 	web.Redirect(w, r, web.AtIssuer(at, path, query))
+	return nil
 }
 
-// fail answers what belongs to no tenant, in plain words.
-func (s *Sites) fail(ctx context.Context, w http.ResponseWriter, err error) {
-	status, text := http.StatusNotFound, "There is nothing here."
+// finish records a request that no tenant's routes saw; one that failed is answered in plain words.
+func (s *Sites) finish(w http.ResponseWriter, r *http.Request, began time.Time, err error) {
+	done := web.Finished{Method: r.Method, Status: http.StatusFound}
+	if err != nil {
+		done = s.fail(w, r, err)
+	}
+	done.Took = s.Directory.Clock.Now().Sub(began)
+	done.Record(r.Context(), s.Log, s.Observe)
+}
+
+// fail answers what belongs to no tenant.
+func (s *Sites) fail(w http.ResponseWriter, r *http.Request, err error) web.Finished {
+	done := web.Finished{Method: r.Method, Status: http.StatusNotFound, Code: web.Public(err).Code}
+	text := "There is nothing here."
+	h := w.Header()
 	switch {
 	case errors.Is(err, tenants.ErrUnknownHost):
-		status, text = http.StatusMisdirectedRequest, "This server does not answer on this host."
+		done.Status, text = http.StatusMisdirectedRequest, "This server does not answer on this host."
 	case lanyard.KindOf(err) == lanyard.NotFound:
+	case r.Context().Err() != nil: // nobody waits any more, and it is no outage
+		done.Status = web.StatusGone
 	default:
-		status, text = http.StatusServiceUnavailable, "Something went wrong on our side. Try again."
-		w.Header().Set("Retry-After", "2")
-		s.Log.ErrorContext(ctx, "finding the tenant", "request_id", web.RequestID(ctx), "error", err)
+		done.Status, text = http.StatusServiceUnavailable, "Something went wrong on our side. Try again."
+		done.Cause = fmt.Errorf("finding the tenant: %w", err)
+		h.Set("Retry-After", "2")
 	}
-	body := text + "\n" + web.RequestID(ctx) + "\n"
-	h := w.Header()
+	id := web.RequestID(r.Context())
+	body := text + "\n" + id + "\n"
+	h.Set(web.RequestIDHeader, id)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	web.NoStore(h)
-	w.WriteHeader(status)
+	w.WriteHeader(done.Status)
 	_, _ = w.Write([]byte(body))
+	return done
 }

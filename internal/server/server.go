@@ -74,7 +74,7 @@ func New(p Parts) (*Handler, error) {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
 	directory := &tenants.Directory{Store: p.Store, Sealer: p.Sealer, Clock: p.Clock, Base: p.Issuer}
-	sites := &provider.Sites{Directory: directory, Next: engine, Log: p.Log, Dev: dev, Aliases: p.aliases()}
+	sites := &provider.Sites{Directory: directory, Next: engine, Log: p.Log, Observe: p.ObserveRequest, Dev: dev, Aliases: p.aliases()}
 	return &Handler{Handler: sites, Routes: routes}, nil
 }
 

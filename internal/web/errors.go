@@ -35,8 +35,8 @@ var (
 
 var errInternal = &lanyard.Error{Kind: lanyard.Internal, Code: "server_error", Message: "something went wrong on our side"}
 
-// statusGone is logged for a client that hung up before it was answered.
-const statusGone = 499
+// StatusGone is logged for a client that hung up before it was answered.
+const StatusGone = 499
 
 // Public is the part of an error that may be shown: the catalogue's error in the
 // chain, or server_error for anything else.
@@ -82,7 +82,7 @@ func WriteError(c *gin.Context, err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
-		c.Status(statusGone)
+		c.Status(StatusGone)
 		return
 	}
 	RetryAfter(c.Writer.Header(), e)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"time"
@@ -54,34 +55,52 @@ func renderError(c *gin.Context, status int, e *lanyard.Error) {
 
 var usualMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// record writes the one log line of a request and tells the metrics. It names the
-// route's pattern, never the path or the query, which may hold secrets.
+// record writes the one log line of a request and tells the metrics.
 func (e *engine) record(c *gin.Context, x *exchange) {
-	route, method := c.FullPath(), c.Request.Method
-	if route == "" {
-		route = "none"
-	}
-	if !slices.Contains(usualMethods, method) {
-		method = "other"
-	}
-	status, took := c.Writer.Status(), e.Clock.Now().Sub(x.started)
-	e.Observe(route, method, status, took)
+	Finished{
+		Route: c.FullPath(), Method: c.Request.Method, Status: c.Writer.Status(), Took: e.Clock.Now().Sub(x.started), Code: x.code, Cause: x.cause,
+	}.Record(c.Request.Context(), e.Log, e.Observe)
+}
 
+// Finished is a request that was answered.
+type Finished struct {
+	// Route is the pattern, never the path or the query, which may hold secrets;
+	// empty where there is none.
+	Route, Method string
+	Status        int
+	Took          time.Duration
+	// Code is that of the error answered with, Cause what the log says of our own fault.
+	Code  string
+	Cause error
+}
+
+// Record writes the one log line of a request, with the id and the site of its
+// context, and tells the metrics; nil is fine.
+func (f Finished) Record(ctx context.Context, log *slog.Logger, observe func(route, method string, code int, d time.Duration)) {
+	if f.Route == "" {
+		f.Route = "none"
+	}
+	if !slices.Contains(usualMethods, f.Method) {
+		f.Method = "other"
+	}
+	if observe != nil {
+		observe(f.Route, f.Method, f.Status, f.Took)
+	}
 	attrs := []slog.Attr{
-		slog.String("request_id", x.id),
-		slog.String("tenant", SiteOf(c.Request.Context()).Slug),
-		slog.String("method", method),
-		slog.String("route", route),
-		slog.Int("status", status),
-		slog.Duration("took", took),
+		slog.String("request_id", RequestID(ctx)),
+		slog.String("tenant", SiteOf(ctx).Slug),
+		slog.String("method", f.Method),
+		slog.String("route", f.Route),
+		slog.Int("status", f.Status),
+		slog.Duration("took", f.Took),
 	}
 	level := slog.LevelInfo
-	if x.code != "" {
-		attrs = append(attrs, slog.String("error", x.code))
+	if f.Code != "" {
+		attrs = append(attrs, slog.String("error", f.Code))
 	}
-	if x.cause != nil {
+	if f.Cause != nil {
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("cause", x.cause.Error()))
+		attrs = append(attrs, slog.String("cause", f.Cause.Error()))
 	}
-	e.Log.LogAttrs(c.Request.Context(), level, "request", attrs...)
+	log.LogAttrs(ctx, level, "request", attrs...)
 }
