@@ -115,7 +115,7 @@ func nameIn(idToken string) string {
 func (t *try) start(c *gin.Context) error {
 	run := &tryRun{verifier: oauth2.GenerateVerifier(), nonce: lanyard.NewSecret().Reveal()}
 	state := t.remember(run)
-	http.SetCookie(c.Writer, &http.Cookie{Name: tryCookie, Value: state, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: t.app.Issuer.Scheme == "https"})
+	http.SetCookie(c.Writer, &http.Cookie{Name: t.cookieName(), Value: state, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: t.app.Issuer.Scheme == "https"})
 	web.Redirect(c.Writer, c.Request, web.Local(web.SiteOf(c.Request.Context()), "/oauth/authorize", url.Values{
 		"response_type": {"code"}, "client_id": {tryClient}, "redirect_uri": {t.app.tryRedirect()}, "state": {state}, "nonce": {run.nonce},
 		"scope": {"openid profile email address phone offline_access"}, "code_challenge": {oauth2.S256ChallengeFromVerifier(run.verifier)},
@@ -201,8 +201,16 @@ func (t *try) back(c *gin.Context) error {
 	return nil
 }
 
+// cookieName is bound to the host where browsers do that, like the names of all other cookies.
+func (t *try) cookieName() string {
+	if t.app.Issuer.Scheme == "https" {
+		return "__Host-" + tryCookie
+	}
+	return tryCookie
+}
+
 func (t *try) cookie(c *gin.Context) string {
-	value, err := c.Cookie(tryCookie)
+	value, err := c.Cookie(t.cookieName())
 	if errors.Is(err, http.ErrNoCookie) {
 		return ""
 	}
