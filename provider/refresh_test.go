@@ -364,6 +364,9 @@ func TestUserinfoRefusesOddCalls(t *testing.T) {
 		"ID token":             {call("GET", "", nil, "Bearer "+tokens.Text("id_token")), 401, `error="invalid_token"`},
 		"refresh token":        {call("GET", "", nil, "Bearer "+tokens.Text("refresh_token")), 401, `error="invalid_token"`},
 		"basic":                {call("GET", "", nil, "Basic eDp5"), 401, "Bearer"},
+		"another scheme":       {call("GET", "", nil, "DPoP "+access), 401, "Bearer"},
+		"no value":             {call("GET", "", nil, "Bearer "), 401, "Bearer"},
+		"twice in the body":    {call("POST", "", url.Values{"access_token": {access, access}}), 400, `error="invalid_request"`},
 	} {
 		if c.a.Status != c.status || !contains(c.a.Header.Get("WWW-Authenticate"), c.challenge) {
 			t.Errorf("%s answered %d %q, want %d %q", name, c.a.Status, c.a.Header.Get("WWW-Authenticate"), c.status, c.challenge)

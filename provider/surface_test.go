@@ -269,7 +269,13 @@ func TestHostsAndPaths(t *testing.T) {
 	if moved.Status != http.StatusFound || moved.Header.Get("Location") != "http://own.example.test/oauth/authorize?x=y" {
 		t.Errorf("the path form of a tenant with a host answered %d to %q", moved.Status, moved.Header.Get("Location"))
 	}
-	for _, path := range []string{"//evil.example/", "/%5cevil.example/", "/oauth//token", "/oauth/./token", "/oauth/../oauth/token", "/%2e%2e/oauth/jwks", "/oauth/token;x", "/OAUTH/TOKEN", "/oauth/token/", "/oauth%2ftoken", "/t/acme//oauth/jwks", "/t/ACME/oauth/jwks", "/t//oauth/jwks", "/oauth/jwks%00", "/metrics", "/healthz", "/ready", "/debug/pprof/", "/dev/try", "/dev/outbox"} {
+	if posted := send(t, i, http.MethodPost, i.Issuer+"/t/own/oauth/token", nil); posted.Status != http.StatusMisdirectedRequest || posted.Header.Get("Location") != "" {
+		t.Errorf("a form to the path of a tenant with a host answered %d to %q", posted.Status, posted.Header.Get("Location"))
+	}
+	if odd := send(t, i, http.MethodGet, i.Issuer+"/t/own/oauth/authorize?x=%zz", nil); odd.Status != http.StatusNotFound || odd.Header.Get("Location") != "" {
+		t.Errorf("a malformed query answered %d to %q", odd.Status, odd.Header.Get("Location"))
+	}
+	for _, path := range []string{"//evil.example/", "/%5cevil.example/", "/oauth//token", "/oauth/./token", "/oauth/../oauth/token", "/%2e%2e/oauth/jwks", "/oauth/token;x", "/OAUTH/TOKEN", "/oauth/token/", "/oauth%2ftoken", "/t/acme//oauth/jwks", "/t/acme/oauth%2fjwks", "/t/acme%2foauth/jwks", "/t/ACME/oauth/jwks", "/t//oauth/jwks", "/oauth/jwks%00", "/metrics", "/healthz", "/ready", "/debug/pprof/", "/dev/try", "/dev/outbox"} {
 		target := &url.URL{Scheme: "http", Host: "localhost" + port, Opaque: ""}
 		u, err := url.ParseRequestURI(path)
 		if err != nil {
