@@ -117,7 +117,7 @@ func TestRefreshFamily(t *testing.T) {
 		t.Run("an invented token touches nothing", func(t *testing.T) {
 			_, second := begin()
 			forged := second[:len(second)-4] + "AAAA"
-			dead(t, forged, "rt_", "rt_AAAA", strings.Repeat("x", 4000), second+"=")
+			dead(t, forged, "rt_", "rt_AAAA", strings.Repeat("x", 4000), second+"=", second+"\n")
 			if web.Refresh(second, nil).Status != http.StatusOK {
 				t.Error("the live token died of forged ones")
 			}

@@ -60,8 +60,11 @@ func (t refreshToken) grantID() lanyard.GrantID { return lanyard.GrantIDFromByte
 // parseRefresh takes a token apart; ok is false for everything that this tenant did not make.
 func parseRefresh(ring *keys.Ring, text string) (t refreshToken, ok bool) {
 	encoded, found := strings.CutPrefix(text, refreshPrefix)
+	if !found || strings.ContainsAny(encoded, "\r\n") { // the decoder would skip line ends
+		return t, false
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if !found || err != nil || len(raw) != bodyBytes+macBytes {
+	if err != nil || len(raw) != bodyBytes+macBytes {
 		return t, false
 	}
 	copy(t.grant[:], raw)
