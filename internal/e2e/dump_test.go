@@ -148,25 +148,14 @@ func (o *operator) files() []byte {
 // dump is every text and blob of every table, blobs in each way to write them.
 func (o *operator) dump() map[string]bool {
 	o.t.Helper()
-	db := o.look()
 	out := map[string]bool{}
 	for _, table := range o.column(`SELECT name FROM sqlite_master WHERE type = 'table'`) {
 		for _, column := range o.column(`SELECT name FROM pragma_table_info('` + table + `')`) {
-			rows, err := db.Query(`SELECT DISTINCT CAST(` + column + ` AS BLOB) FROM ` + table + ` WHERE typeof(` + column + `) IN ('text', 'blob')`)
-			if err != nil {
-				o.t.Fatal(err)
-			}
-			for rows.Next() {
-				var value []byte
-				if err := rows.Scan(&value); err != nil {
-					o.t.Fatal(err)
-				}
+			query := `SELECT DISTINCT CAST(` + column + ` AS BLOB) FROM ` + table + ` WHERE typeof(` + column + `) IN ('text', 'blob')`
+			for _, value := range o.column(query) {
 				for _, text := range written(value) {
 					out[text] = true
 				}
-			}
-			if err := rows.Close(); err != nil {
-				o.t.Fatal(err)
 			}
 		}
 	}
@@ -174,17 +163,19 @@ func (o *operator) dump() map[string]bool {
 }
 
 // written is a value as somebody would type it.
-func written(value []byte) []string {
+func written(value string) []string {
 	const shortest = 6 // nothing that is checked here is shorter
 	if len(value) < shortest {
 		return nil
 	}
-	if utf8.Valid(value) {
-		return []string{string(value)}
+	if utf8.ValidString(value) {
+		return []string{value}
 	}
-	return []string{base64.RawURLEncoding.EncodeToString(value), hex.EncodeToString(value), base64.StdEncoding.EncodeToString(value)}
+	raw := []byte(value)
+	return []string{base64.RawURLEncoding.EncodeToString(raw), hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)}
 }
 
+// column reads a query's only column.
 func (o *operator) column(query string) []string {
 	o.t.Helper()
 	rows, err := o.look().Query(query)

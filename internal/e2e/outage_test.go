@@ -24,6 +24,7 @@ const (
 // dead. Nothing is accepted without a check, nobody waits long, and all is well
 // soon after.
 func TestDatabaseBehindADisturbedLine(t *testing.T) {
+	t.Parallel() // it mostly waits
 	l, database := lay(t, testkit.Postgres(t))
 	o := operates(t, database)
 	seeded(t, o.database)

@@ -102,7 +102,7 @@ func TestServeSpeaksTLS(t *testing.T) {
 func speaksModernTLS(t *testing.T, address string, roots *x509.CertPool) {
 	t.Helper()
 	for _, c := range []struct{ max, want uint16 }{{tls.VersionTLS13, tls.VersionTLS13}, {tls.VersionTLS12, tls.VersionTLS12}, {tls.VersionTLS11, 0}, {tls.VersionTLS10, 0}} {
-		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10, MaxVersion: c.max, NextProtos: []string{"h2"}}) //nolint:gosec // old versions are what is tested
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10, MaxVersion: c.max, NextProtos: []string{"h2"}})
 		if c.want == 0 {
 			if err == nil {
 				t.Errorf("%s is spoken", tls.VersionName(c.max))
