@@ -170,12 +170,15 @@ func TestFailedBindingLeavesTheCode(t *testing.T) {
 	}
 	t.Run("the fifth burns it", func(t *testing.T) {
 		code := web.Code(i.Browser(), ada, adaPassword, nil)
-		for range 5 {
+		for range 7 {
 			wantError(t, web.Exchange(code, one("code_verifier", idp.Verifier+"x")), http.StatusBadRequest, "invalid_grant")
 		}
 		wantError(t, web.Exchange(code, nil), http.StatusBadRequest, "invalid_grant")
 		if n := events(t, i, lanyard.EventCodeBurned); n != 1 {
 			t.Errorf("%d events of a burned code", n)
+		}
+		if n := events(t, i, lanyard.EventCodeReplayed); n != 0 {
+			t.Errorf("a burned code made %d events of a replay", n)
 		}
 	})
 	t.Run("verifier without a challenge", func(t *testing.T) {
