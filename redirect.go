@@ -32,7 +32,7 @@ func CheckRedirectURI(uri string) error {
 	if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsAny(uri, "#*\\<>\"`{}|^ ") || !printableASCII(uri) {
 		return bad
 	}
-	switch strings.ToLower(u.Scheme) {
+	switch u.Scheme { // in lower case, as url.Parse gives it
 	case "https":
 		if u.Host == "" {
 			return bad
@@ -76,9 +76,9 @@ func Origin(uri string) string {
 
 var scriptSchemes = []string{"javascript", "data", "blob", "file", "vbscript", "about", "filesystem", "view-source", "ws", "wss", "ftp", "mailto", "tel", "intent"}
 
-// customScheme accepts private-use schemes (RFC 8252 §7.1).
+// customScheme accepts private-use schemes (RFC 8252 §7.1), in lower case.
 func customScheme(scheme string) bool {
-	return !slices.Contains(scriptSchemes, strings.ToLower(scheme))
+	return !slices.Contains(scriptSchemes, scheme)
 }
 
 func printableASCII(s string) bool {

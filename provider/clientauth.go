@@ -3,7 +3,6 @@ package provider
 import (
 	"errors"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -86,7 +85,7 @@ func readBasic(c *gin.Context) (credentials, error) {
 	}
 	id, idErr := url.QueryUnescape(user)
 	secret, secretErr := url.QueryUnescape(password)
-	if idErr != nil || secretErr != nil || id == "" || strings.ContainsRune(id+secret, 0) {
+	if idErr != nil || secretErr != nil || id == "" {
 		return credentials{}, bad
 	}
 	return credentials{id: lanyard.ClientID(id), secret: lanyard.SecretOf(secret), basic: true}, nil
