@@ -43,7 +43,7 @@ func (p *prepared) statement(ctx context.Context, query string) (*sql.Stmt, erro
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if first := p.known[query]; first != nil {
-		_ = stmt.Close()
+		_ = stmt.Close() //nolint:sqlclosecheck // the first one is kept instead
 		return first, nil
 	}
 	p.known[query] = stmt
@@ -71,7 +71,7 @@ func (p *prepared) compileWanted(ctx context.Context) {
 	}
 	p.mu.Unlock()
 	for query := range wanted {
-		if _, err := p.statement(ctx, query); err != nil {
+		if _, err := p.statement(ctx, query); err != nil { //nolint:sqlclosecheck // it is kept
 			return
 		}
 	}
@@ -101,7 +101,7 @@ func (t target) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // exec runs a statement and tells how many rows it touched.
 func (t target) exec(ctx context.Context, query string, args []any) (int64, error) {
-	stmt, err := t.stmt(ctx, query)
+	stmt, err := t.stmt(ctx, query) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return 0, err
 	}
@@ -136,7 +136,7 @@ func (t target) all(ctx context.Context, dest any, query string, args []any) err
 }
 
 func (t target) rows(ctx context.Context, dest any, query string, args []any, scan func(*sql.Rows) error) error {
-	stmt, err := t.stmt(ctx, query)
+	stmt, err := t.stmt(ctx, query) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (t target) rows(ctx context.Context, dest any, query string, args []any, sc
 	}
 	// What a statement still has to do, such as the rest of a RETURNING, happens
 	// before it is closed.
-	for rows.Next() { //nolint:revive // nothing to read
+	for rows.Next() {
 	}
 	return rows.Err()
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
 )
@@ -14,12 +12,11 @@ import (
 // Accounts holds the deeds on people. Make it with New.
 type Accounts struct {
 	Hasher *Hasher
-	local  *rate.Limiter
 	queues queues
 }
 
 // New makes the deeds on people.
-func New(hasher *Hasher) *Accounts { return &Accounts{Hasher: hasher, local: newLocalLimit()} }
+func New(hasher *Hasher) *Accounts { return &Accounts{Hasher: hasher} }
 
 // Try is one attempt to sign in with a password.
 type Try struct {
@@ -50,18 +47,18 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 	}
 	found, err := scope.CredentialsByName(ctx, name)
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
-		return Proven{}, a.localLimit(now, err)
+		return Proven{}, err
 	}
 	counted, err := a.attemptFor(ctx, scope, t, name, found.User.ID)
 	if err != nil {
-		return Proven{}, a.localLimit(now, err)
+		return Proven{}, err
 	}
 	leave, err := a.queues.enter(ctx, counted.account)
 	if err != nil {
 		return Proven{}, err
 	}
 	defer leave()
-	if err := a.reserve(ctx, scope, counted, now); err != nil {
+	if err := reserve(ctx, scope, counted, now); err != nil {
 		return Proven{}, err
 	}
 	matches, rehash, err := a.Hasher.Verify(ctx, found.PasswordHash, t.Password)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/lanyard-id/lanyard"
 )
@@ -31,7 +30,7 @@ const (
 )
 
 // enter waits for a place; the caller leaves it when the try is verified. Too long
-// a queue is lanyard.ErrThrottled.
+// a queue is lanyard.ErrUnavailable.
 func (q *queues) enter(ctx context.Context, key string) (leave func(), err error) {
 	p, err := q.join(key)
 	if err != nil {
@@ -58,7 +57,7 @@ func (q *queues) join(key string) (*places, error) {
 		q.places[key] = p
 	}
 	if p.users >= longestQueue {
-		return nil, lanyard.ErrThrottled.After(time.Second)
+		return nil, lanyard.ErrUnavailable
 	}
 	p.users++
 	return p, nil

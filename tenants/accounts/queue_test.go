@@ -30,7 +30,7 @@ func TestQueueOfAnAccountIsBounded(t *testing.T) {
 		_, err := q.join("ada")
 		ok(t, err)
 	}
-	if _, err := q.enter(t.Context(), "ada"); !errors.Is(err, lanyard.ErrThrottled) {
+	if _, err := q.enter(t.Context(), "ada"); !errors.Is(err, lanyard.ErrUnavailable) {
 		t.Errorf("beyond the queue: %v", err)
 	}
 	p := q.places["ada"]

@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
 )
@@ -37,15 +35,16 @@ func attemptKey(kind string, parts ...string) string {
 }
 
 // reserve counts the attempt before it is verified; too many are lanyard.ErrThrottled
-// with the time to wait. When the counts can not be kept, a strict local limit holds.
-func (a *Accounts) reserve(ctx context.Context, scope storage.Scope, t attempt, now time.Time) error {
+// with the time to wait. When it can not be counted, it is not verified either: an
+// outage is the answer.
+func reserve(ctx context.Context, scope storage.Scope, t attempt, now time.Time) error {
 	for _, count := range []struct {
 		key  string
 		rule storage.AttemptRule
 	}{{t.account, accountRule}, {t.address, addressRule}} {
 		wait, err := scope.ReserveAttempt(ctx, count.key, count.rule, now)
 		if err != nil {
-			return a.localLimit(now, err)
+			return err
 		}
 		if wait > 0 {
 			return lanyard.ErrThrottled.After(wait)
@@ -61,18 +60,4 @@ func (p Proven) Success(ctx context.Context, tx storage.Scope) error {
 		return err
 	}
 	return tx.RefundAttempt(ctx, p.attempt.address)
-}
-
-// localAttempts is how many attempts a process lets through per second when the database does not count.
-const localAttempts = 1
-
-func newLocalLimit() *rate.Limiter { return rate.NewLimiter(localAttempts, localAttempts) }
-
-// localLimit never makes an attempt unlimited: past the local rate it is refused,
-// below it the outage itself is the answer.
-func (a *Accounts) localLimit(now time.Time, cause error) error {
-	if !a.local.AllowN(now, 1) {
-		return lanyard.ErrThrottled.After(time.Second)
-	}
-	return cause
 }
