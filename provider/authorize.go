@@ -87,6 +87,9 @@ func (p *Provider) clientOf(c *gin.Context, id lanyard.AuthRequestID) *lanyard.C
 func (p *Provider) proceed(c *gin.Context, o flow.Outcome) error {
 	s := site(c)
 	if o.Answer != nil {
+		if o.Request != "" {
+			web.ClearBinding(c.Writer, s, o.Request)
+		}
 		return p.deliver(c, o.Answer)
 	}
 	if !o.Binding.IsZero() {

@@ -369,9 +369,9 @@ func TestPasswordIsBounded(t *testing.T) {
 	if p := b.Post(f.Action, f.Values); p.Status != http.StatusBadRequest {
 		t.Errorf("1025 bytes answered %s", p)
 	}
-	f.Values.Set("password", strings.Repeat("x", 1<<20))
+	f.Values.Set("password", strings.Repeat("x", 128<<10))
 	if p := b.Post(f.Action, f.Values); p.Status != http.StatusRequestEntityTooLarge {
-		t.Errorf("1 MiB answered %s", p)
+		t.Errorf("128 KiB answered %s", p)
 	}
 	f.Values.Set("password", adaPassword+strings.Repeat("x", 80))
 	if p := b.Post(f.Action, f.Values); p.Away != nil {

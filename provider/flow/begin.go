@@ -22,9 +22,10 @@ type Flow struct {
 // Outcome is what the endpoint has to do with a request: answer the client, or
 // lead the browser to the step that is due.
 type Outcome struct {
-	// Answer is set when the client is to be answered.
+	// Answer is set when the client is to be answered. Request then names the stored
+	// request that is over, and is empty if it was never stored.
 	Answer *Answer
-	// Request, Binding and Next say where the browser goes otherwise; Binding is the
+	// Otherwise Request, Binding and Next say where the browser goes; Binding is the
 	// new binding secret, zero when the browser has it already.
 	Request lanyard.AuthRequestID
 	Binding lanyard.Secret
@@ -111,15 +112,20 @@ func (f *Flow) load(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 	if err != nil {
 		return nil, err
 	}
+	now := f.Clock.Now()
+	over := request.Code != nil || !now.Before(request.ExpiresAt)
 	if !v.Binding.Matches(request.BindingHash) {
+		if over { // whose it was does not matter any more, and is not told
+			return nil, lanyard.ErrStaleFlow
+		}
 		return nil, lanyard.ErrForeignFlow
 	}
 	client, err := live.Client(ctx, request.ClientID)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{now: f.Clock.Now(), client: client, request: request}
-	if client.Disabled || request.Code != nil || !s.now.Before(request.ExpiresAt) {
+	s := &state{now: now, client: client, request: request}
+	if over || client.Disabled {
 		return s, lanyard.ErrStaleFlow
 	}
 	return s, s.loadAccounts(ctx, live, v)

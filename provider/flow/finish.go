@@ -80,9 +80,17 @@ func (f *Flow) close(ctx context.Context, live *tenants.Live, s *state, refusal 
 }
 
 func granted(s *state, code lanyard.Secret) Outcome {
-	return Outcome{Answer: &Answer{Client: s.client, Params: s.request.Params, Code: code}}
+	return Outcome{Request: s.stored(), Answer: &Answer{Client: s.client, Params: s.request.Params, Code: code}}
 }
 
 func refused(s *state, refusal *lanyard.Error) Outcome {
-	return Outcome{Answer: &Answer{Client: s.client, Params: s.request.Params, Err: refusal}}
+	return Outcome{Request: s.stored(), Answer: &Answer{Client: s.client, Params: s.request.Params, Err: refusal}}
+}
+
+// stored names a request that has a binding cookie in the browser.
+func (s *state) stored() lanyard.AuthRequestID {
+	if len(s.request.BindingHash) == 0 {
+		return ""
+	}
+	return s.request.ID
 }
