@@ -65,11 +65,6 @@ func (s Scope) SetSigningKeyState(ctx context.Context, id lanyard.KeyID, from, t
 		string(to), micros(at), maybeMicros(expires), string(s.tenant), string(id), string(from))
 }
 
-// ResealSigningKey replaces the sealed private part, for a change of the master key.
-func (s Scope) ResealSigningKey(ctx context.Context, id lanyard.KeyID, sealed []byte) error {
-	return s.must(ctx, `UPDATE signing_keys SET sealed = ? WHERE tenant_id = ? AND id = ?`, sealed, string(s.tenant), string(id))
-}
-
 // DeleteSigningKey removes a key for good.
 func (s Scope) DeleteSigningKey(ctx context.Context, id lanyard.KeyID) error {
 	return s.must(ctx, `DELETE FROM signing_keys WHERE tenant_id = ? AND id = ?`, string(s.tenant), string(id))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -195,7 +196,6 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"Refusal":            func() error { return first(s.Refusal(ctx, "AAAA-BBBB")) },
 			"Deliveries":         func() error { all, err := s.Deliveries(ctx, 10); return touched(len(all), err) },
 			"SetSigningKeyState": func() error { return s.SetSigningKeyState(ctx, "key", lanyard.KeyActive, lanyard.KeyRetired, now, now) },
-			"ResealSigningKey":   func() error { return s.ResealSigningKey(ctx, "key", []byte("x")) },
 			"DeleteSigningKey":   func() error { return s.DeleteSigningKey(ctx, "key") },
 			"UpdateUser":         func() error { return s.UpdateUser(ctx, victim.user) },
 			"Rehash":             func() error { return s.Rehash(ctx, victim.user.ID, "hash of victim", "x") },
@@ -664,6 +664,22 @@ func TestSecondServerOnOneFileIsRefused(t *testing.T) {
 	again, err := storage.Open(t.Context(), storage.Config{URL: url, Exclusive: true})
 	ok(t, err)
 	ok(t, again.Close())
+}
+
+// TestNewFileIsOnlyOurs: nobody else on the machine reads the database or its journal.
+func TestNewFileIsOnlyOurs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lanyard.db")
+	store, err := storage.Open(t.Context(), storage.Config{URL: "sqlite:" + path})
+	ok(t, err)
+	defer func() { ok(t, store.Close()) }()
+	ok(t, store.Migrate(t.Context()))
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		ok(t, err)
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o", name, mode)
+		}
+	}
 }
 
 // TestOutageLooksLikeOne: a closed database and a full disk are lanyard.ErrUnavailable.

@@ -79,13 +79,6 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ping asks the database for a sign of life.
-func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
-	defer cancel()
-	return fault(s.read.PingContext(ctx))
-}
-
 // IsSQLite tells whether the store is a SQLite file.
 func (s *Store) IsSQLite() bool { return s.read != s.write }
 
@@ -142,6 +135,9 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := onlyOurs(path); err != nil {
+		return nil, err
+	}
 	write, err := sqlitePool(path, c, 1, "&_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -155,6 +151,16 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 		return nil, err
 	}
 	return &Store{write: write, read: read, writePrepared: newPrepared(write), readPrepared: newPrepared(read), lock: lock}, nil
+}
+
+// onlyOurs makes a new database file that nobody else can read; SQLite gives its
+// journal the same mode. A file that exists keeps the mode its owner chose.
+func onlyOurs(path string) error {
+	f, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	return f.Close()
 }
 
 // awake waits for the first connection. While another process gives a new file its
