@@ -24,6 +24,26 @@ const (
 	PromptLogin         = "login"
 	PromptConsent       = "consent"
 	PromptSelectAccount = "select_account"
+	// PromptCreate asks for the sign-up page (Initiating User Registration via OpenID Connect 1.0).
+	PromptCreate = "create"
+)
+
+// Way is another way through a step than the usual one.
+type Way string
+
+// The ways.
+const (
+	// WayPasskey, WayEmailCode and WaySignUp are ways to prove who one is besides the password.
+	WayPasskey   Way = "passkey"
+	WayEmailCode Way = "email_code"
+	WaySignUp    Way = "sign_up"
+	// WayForgot asks for a link that sets a new password.
+	WayForgot Way = "forgot"
+	// WayTOTP, WaySecurityKey, WayRecoveryCode and WayEmailRecovery are second factors.
+	WayTOTP          Way = "totp"
+	WaySecurityKey   Way = "security_key"
+	WayRecoveryCode  Way = "recovery_code"
+	WayEmailRecovery Way = "email_recovery"
 )
 
 // AuthRequest is a validated authorization request on its way to a code.
@@ -45,7 +65,11 @@ type AuthRequest struct {
 	// Agreed says that the person agreed to the request's scopes during this request.
 	Agreed bool
 	// Denied says that the person refused.
-	Denied    bool
+	Denied bool
+	// Way is what the person chose instead of the usual page of the step that is due.
+	Way Way
+	// Progress is what was proved so far and is no session yet; nil for nothing.
+	Progress  *Progress
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	// Code is the state of the authorization code; nil before it was made.
@@ -80,6 +104,11 @@ type AuthParams struct {
 	HintSubject   string        `json:"hint_subject,omitempty"`
 	UILocales     []string      `json:"ui_locales,omitempty"`
 	Claims        ClaimsRequest `json:"claims,omitzero"`
+	// Local is the page of our own that the sign-in is for, with its query, when
+	// there is no client: the account pages. Sudo asks for a fresh proof with
+	// everything that the person has.
+	Local string `json:"local,omitempty"`
+	Sudo  bool   `json:"sudo,omitempty"`
 }
 
 // Prompts tells whether the request asks for the prompt.

@@ -72,12 +72,36 @@ var (
 	ErrBadInput    = &Error{Kind: Invalid, Code: "bad_input", Message: "the input is not valid"}
 
 	ErrWrongCredentials = &Error{Kind: Unauthenticated, Code: "wrong_credentials", Message: "the sign-in name and password do not match"}
-	ErrUserDisabled     = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
-	ErrStaleFlow        = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
-	ErrForeignFlow      = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}
-	ErrForgedForm       = &Error{Kind: Denied, Code: "forged_form", Message: "the form was not sent from our page"}
-	ErrUnknownClient    = &Error{Kind: Invalid, Code: "unknown_client", Message: "client_id is not known"}
-	ErrBadRedirect      = &Error{Kind: Invalid, Code: "bad_redirect_uri", Message: "redirect_uri is not registered for this client"}
+	// ErrWrongCode is a code that is not right, ErrCodeExpired one that was; ErrLinkUsed a link that leads nowhere any more.
+	ErrWrongCode   = &Error{Kind: Unauthenticated, Code: "wrong_code", Message: "the code is not right"}
+	ErrCodeExpired = &Error{Kind: Unauthenticated, Code: "code_expired", Message: "the code has expired"}
+	ErrLinkUsed    = &Error{Kind: NotFound, Code: "link_used", Message: "the link was used or has expired"}
+	// ErrNoPasskey is a passkey that proves nothing here: unknown, for somebody else, or not verified.
+	ErrNoPasskey = &Error{Kind: Unauthenticated, Code: "passkey_refused", Message: "the passkey was not accepted"}
+	// ErrDeletedPasskey is a passkey that this tenant deleted: the browser may be told to forget it.
+	ErrDeletedPasskey = &Error{Kind: Unauthenticated, Code: "passkey_deleted", Message: "the passkey was removed from its account"}
+	// What is wrong with a new password, in the order in which it is looked at.
+	ErrShortPassword    = &Error{Kind: Invalid, Code: "short_password", Message: "the password is too short"}
+	ErrLongPassword     = &Error{Kind: Invalid, Code: "long_password", Message: "the password is too long"}
+	ErrPersonalPassword = &Error{Kind: Invalid, Code: "personal_password", Message: "the password contains a name or address"}
+	ErrBreachedPassword = &Error{Kind: Invalid, Code: "breached_password", Message: "the password appeared in a data breach"}
+	ErrWeakPassword     = &Error{Kind: Invalid, Code: "weak_password", Message: "the password is easy to guess"}
+	ErrSamePassword     = &Error{Kind: Invalid, Code: "same_password", Message: "the password is the one there is"}
+	// ErrFreshProof asks the person to prove again who they are (RFC 9470 §3).
+	ErrFreshProof = &Error{Kind: Denied, Code: "insufficient_user_authentication", Message: "this needs a fresh proof of who you are"}
+	// ErrLastWayIn refuses to remove the only way to sign in.
+	ErrLastWayIn = &Error{Kind: Conflict, Code: "last_way_in", Message: "it is the only way to sign in"}
+	// ErrSignUpClosed refuses to make an account.
+	ErrSignUpClosed = &Error{Kind: Denied, Code: "sign_up_closed", Message: "accounts are not made here"}
+	// ErrNotOffered refuses a way that the tenant's policy does not allow.
+	ErrNotOffered = &Error{Kind: Denied, Code: "not_offered", Message: "this way is not offered"}
+
+	ErrUserDisabled  = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
+	ErrStaleFlow     = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
+	ErrForeignFlow   = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}
+	ErrForgedForm    = &Error{Kind: Denied, Code: "forged_form", Message: "the form was not sent from our page"}
+	ErrUnknownClient = &Error{Kind: Invalid, Code: "unknown_client", Message: "client_id is not known"}
+	ErrBadRedirect   = &Error{Kind: Invalid, Code: "bad_redirect_uri", Message: "redirect_uri is not registered for this client"}
 
 	ErrInvalidRequest          = &Error{Kind: Invalid, Code: "invalid_request", Message: "the request is malformed"}
 	ErrInvalidClient           = &Error{Kind: Unauthenticated, Code: "invalid_client", Message: "client authentication failed"}

@@ -30,6 +30,10 @@ type (
 	GrantID string
 	// EventID names an event.
 	EventID string
+	// ChallengeID names a code that was sent to an address.
+	ChallengeID string
+	// DeliveryID names something that leaves the product because of an event, such as a mail.
+	DeliveryID string
 	// KeyID names a key; for a signing key it is the kid, the thumbprint of RFC 7638.
 	KeyID string
 )
@@ -46,12 +50,20 @@ const (
 	prefixAuthRequest  = "req_"
 	prefixGrant        = "gra_"
 	prefixEvent        = "evt_"
+	prefixChallenge    = "chg_"
+	prefixDelivery     = "dlv_"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // NewTenantID makes a fresh tenant id.
 func NewTenantID() TenantID { return TenantID(newID(prefixTenant)) }
+
+// NewChallengeID makes a fresh id for a code that is sent to an address.
+func NewChallengeID() ChallengeID { return ChallengeID(newID(prefixChallenge)) }
+
+// NewDeliveryID makes a fresh delivery id.
+func NewDeliveryID() DeliveryID { return DeliveryID(newID(prefixDelivery)) }
 
 // NewUserID makes a fresh user id.
 func NewUserID() UserID { return UserID(newID(prefixUser)) }

@@ -53,3 +53,11 @@ type Place struct {
 	Column string
 	Row    string
 }
+
+// MACs are the symmetric keys of a tenant, for values that are compared and never read back.
+type MACs interface {
+	// CurrentMAC is the key for new values; its id is empty if the tenant has none.
+	CurrentMAC() (KeyID, []byte)
+	// MAC is the key with the id, whatever its state.
+	MAC(id KeyID) ([]byte, bool)
+}

@@ -28,11 +28,20 @@ type Session struct {
 	// ExpiresAt ends the session; EndedAt is set when it was ended before.
 	ExpiresAt time.Time
 	EndedAt   time.Time
+	// UsedAt is when the browser last used it, to within a minute; IdleUntil ends
+	// its use in the browser, zero for never. Tokens do not depend on it.
+	UsedAt    time.Time
+	IdleUntil time.Time
 	CreatedAt time.Time
 }
 
 // Live tells whether the session is neither ended nor expired.
 func (s Session) Live(now time.Time) bool { return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) }
+
+// Usable tells whether the browser is still signed in: the session lives and was not idle for too long.
+func (s Session) Usable(now time.Time) bool {
+	return s.Live(now) && (s.IdleUntil.IsZero() || now.Before(s.IdleUntil))
+}
 
 // Account is a session together with its user, as the browser's chooser shows it.
 type Account struct {
@@ -53,9 +62,6 @@ const (
 
 // ACRLevels lists the levels, weakest first.
 var ACRLevels = []string{ACRSingle, ACRDouble, ACRPasskey}
-
-// AMRPassword is the authentication method of a password (RFC 8176).
-const AMRPassword = "pwd"
 
 // ACRMeets tells whether the level reached is at least the one wanted; an unknown level is met by none.
 func ACRMeets(reached, wanted string) bool {

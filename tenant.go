@@ -20,6 +20,7 @@ type Tenant struct {
 	Suspended     bool
 	Policy        Policy
 	Branding      Branding
+	Mail          MailSettings
 	// Revision grows with every change of the tenant's configuration:
 	// itself, its clients, resources and keys.
 	Revision  int64
@@ -38,13 +39,91 @@ type Policy struct {
 	NoKeepSignedIn bool `json:"no_keep_signed_in,omitempty"`
 	// SigningKeyRotation is the age at which a signing key is replaced; default 90 days.
 	SigningKeyRotation Duration `json:"signing_key_rotation,omitzero"`
+	// SessionIdle ends a session in its browser when that did not use it for so long; default never.
+	SessionIdle Duration `json:"session_idle,omitzero"`
 	// PrivacyURL and TermsURL are the legal links of the pages.
 	PrivacyURL string `json:"privacy_url,omitempty"`
 	TermsURL   string `json:"terms_url,omitempty"`
+
+	// SignUp says who may make an account: open, invite or closed; default closed.
+	SignUp SignUp `json:"sign_up,omitempty"`
+	// EmailVerification says whether an address has to be proved: required, optional or
+	// off. By default a new account proves its address, and those that are there
+	// already are not asked.
+	EmailVerification EmailVerification `json:"email_verification,omitempty"`
+	// SecondFactor says whether people need one: optional (the default), offered after
+	// a sign-in without one, or required. Until SecondFactorDeadline (a date like
+	// 2027-01-31, UTC) a required one may be put off.
+	SecondFactor         SecondFactor `json:"second_factor,omitempty"`
+	SecondFactorDeadline string       `json:"second_factor_deadline,omitempty"`
+	// EmailCode lets people sign in with a code sent to their address; EmailRecovery
+	// lets such a code stand in for a lost second factor.
+	EmailCode     bool `json:"email_code,omitempty"`
+	EmailRecovery bool `json:"email_recovery,omitempty"`
+	// NoPasskeys and NoRememberDevice take these choices away.
+	NoPasskeys       bool `json:"no_passkeys,omitempty"`
+	NoRememberDevice bool `json:"no_remember_device,omitempty"`
+	// RememberDevice is how long a browser needs no second factor after one; default 30 days.
+	RememberDevice Duration `json:"remember_device,omitzero"`
+	// DeletionGrace is how long an account that its owner deletes can be kept after all; default 14 days.
+	DeletionGrace Duration `json:"deletion_grace,omitzero"`
+	// DefaultRoles are the tenant roles of whoever signs up.
+	DefaultRoles []string `json:"default_roles,omitempty"`
+	// Attributes are what a profile has besides the standard claims.
+	Attributes []Attribute `json:"attributes,omitempty"`
 }
 
-// Session lifetimes and key rotation when the tenant does not say otherwise.
+// SignUp says who may make an account.
+type SignUp string
+
+// Who may make an account. The zero value is SignUpClosed.
 const (
+	SignUpOpen   SignUp = "open"
+	SignUpInvite SignUp = "invite"
+	SignUpClosed SignUp = "closed"
+)
+
+// EmailVerification says whether an address has to be proved.
+type EmailVerification string
+
+// Whether an address has to be proved.
+const (
+	VerificationRequired EmailVerification = "required"
+	VerificationOptional EmailVerification = "optional"
+	VerificationOff      EmailVerification = "off"
+)
+
+// SecondFactor says whether people need a second factor.
+type SecondFactor string
+
+// Whether people need a second factor.
+const (
+	SecondFactorOptional SecondFactor = "optional"
+	SecondFactorOffered  SecondFactor = "offered"
+	SecondFactorRequired SecondFactor = "required"
+)
+
+// Attribute is one thing that a tenant keeps about its users.
+type Attribute struct {
+	// Name is the key in a profile and in files: lower-case letters, digits and _.
+	Name  string `json:"name"`
+	Label string `json:"label,omitempty"`
+	// Type is string, number, boolean or date (2006-01-02).
+	Type     string `json:"type"`
+	Required bool   `json:"required,omitempty"`
+	// Options are the only values of a string; empty for any.
+	Options []string `json:"options,omitempty"`
+	// ReadOnly attributes are shown to people and changed by administrators and files only.
+	ReadOnly bool `json:"read_only,omitempty"`
+	// Claim is what tokens call it; empty keeps it out of them. Scope is the scope that asks for it; default profile.
+	Claim string `json:"claim,omitempty"`
+	Scope string `json:"scope,omitempty"`
+}
+
+// Lifetimes when the tenant does not say otherwise.
+const (
+	defaultRememberDevice     = 30 * 24 * time.Hour
+	defaultDeletionGrace      = 14 * 24 * time.Hour
 	defaultSessionLifetime    = 24 * time.Hour
 	defaultRememberedLifetime = 30 * 24 * time.Hour
 	defaultKeyRotation        = 90 * 24 * time.Hour
@@ -58,6 +137,21 @@ func (p Policy) SessionFor(remembered bool) time.Duration {
 	return p.SessionLifetime.Or(defaultSessionLifetime)
 }
 
+// RememberFor is how long a browser needs no second factor after one.
+func (p Policy) RememberFor() time.Duration { return p.RememberDevice.Or(defaultRememberDevice) }
+
+// GraceBeforeDeletion is how long an account that its owner deletes can be kept after all.
+func (p Policy) GraceBeforeDeletion() time.Duration { return p.DeletionGrace.Or(defaultDeletionGrace) }
+
+// MayPutOff tells whether a required second factor may still be put off.
+func (p Policy) MayPutOff(now time.Time) bool {
+	if p.SecondFactor != SecondFactorRequired {
+		return true
+	}
+	deadline, err := time.Parse(time.DateOnly, p.SecondFactorDeadline)
+	return err == nil && now.Before(deadline)
+}
+
 // KeyRotation is the age at which a signing key is replaced.
 func (p Policy) KeyRotation() time.Duration { return p.SigningKeyRotation.Or(defaultKeyRotation) }
 
@@ -68,6 +162,24 @@ type Branding struct {
 	// LogoURL and LogoDarkURL are shown on the pages; only files of our own origin are loaded.
 	LogoURL     string `json:"logo_url,omitempty"`
 	LogoDarkURL string `json:"logo_dark_url,omitempty"`
+}
+
+// MailSettings are how a tenant's mails look.
+type MailSettings struct {
+	// FromName is the sender's name beside the operator's address; ReplyTo is where answers go.
+	FromName string `json:"from_name,omitempty"`
+	ReplyTo  string `json:"reply_to,omitempty"`
+	// Language is that of mails to people whose locale is not offered; default en.
+	Language string `json:"language,omitempty"`
+	// Templates replace ours, by kind of mail and then by language.
+	Templates map[MailKind]map[string]MailTemplate `json:"templates,omitempty"`
+}
+
+// MailTemplate is the text of a mail in one language, as templates with {{.Code}},
+// {{.Link}}, {{.Name}}, {{.Tenant}} and what else the kind has.
+type MailTemplate struct {
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
 }
 
 // Duration is a time.Duration that reads and writes itself as text ("10m", "720h").

@@ -10,7 +10,7 @@ import (
 )
 
 // authRequestColumns reads an authorization request; the table is r.
-const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied,
+const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.progress,
 	r.created_at, r.expires_at, r.code_hash, r.code_issued_at, r.code_expires_at, r.code_used_at, r.code_grant_id, r.code_failures`
 
 type authRequestRow struct {
@@ -24,6 +24,8 @@ type authRequestRow struct {
 	Chosen        bool
 	Agreed        bool
 	Denied        bool
+	Way           string
+	Progress      string
 	CreatedAt     int64
 	ExpiresAt     int64
 	CodeHash      []byte
@@ -38,10 +40,15 @@ func (r authRequestRow) request(tenant lanyard.TenantID) (lanyard.AuthRequest, e
 	out := lanyard.AuthRequest{
 		ID: lanyard.AuthRequestID(r.ID), TenantID: tenant, ClientID: lanyard.ClientID(r.ClientID), BindingHash: r.BindingHash,
 		Identifier: r.Identifier, SessionID: lanyard.SessionID(r.ChosenSession), Proved: r.Proved, Chosen: r.Chosen, Agreed: r.Agreed,
-		Denied: r.Denied, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
+		Denied: r.Denied, Way: lanyard.Way(r.Way), CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
 	}
 	if err := json.Unmarshal([]byte(r.Params), &out.Params); err != nil {
 		return lanyard.AuthRequest{}, fmt.Errorf("reading authorization request %s: %w", r.ID, err)
+	}
+	if r.Progress != "" {
+		if err := json.Unmarshal([]byte(r.Progress), &out.Progress); err != nil {
+			return lanyard.AuthRequest{}, fmt.Errorf("reading the progress of request %s: %w", r.ID, err)
+		}
 	}
 	if len(r.CodeHash) > 0 {
 		out.Code = &lanyard.Code{
@@ -59,9 +66,9 @@ func (s Scope) InsertAuthRequest(ctx context.Context, r lanyard.AuthRequest) err
 	if r.Code != nil {
 		code, hash = *r.Code, r.Code.Hash
 	}
-	_, err := s.change(ctx, `INSERT INTO auth_requests (tenant_id, id, client_id, params, binding_hash, session_id, created_at, expires_at,
-		code_hash, code_issued_at, code_expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		string(s.tenant), string(r.ID), string(r.ClientID), document(r.Params), r.BindingHash, string(r.SessionID),
+	_, err := s.change(ctx, `INSERT INTO auth_requests (tenant_id, id, client_id, params, binding_hash, session_id, way, created_at, expires_at,
+		code_hash, code_issued_at, code_expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(s.tenant), string(r.ID), orNull(string(r.ClientID)), document(r.Params), r.BindingHash, string(r.SessionID), string(r.Way),
 		micros(r.CreatedAt), micros(r.ExpiresAt), hash, maybeMicros(code.IssuedAt), maybeMicros(code.ExpiresAt))
 	return err
 }
@@ -79,9 +86,17 @@ func (s Scope) AuthRequest(ctx context.Context, id lanyard.AuthRequestID) (lanya
 // UpdateAuthRequest stores the progress of a request that is neither finished nor
 // expired; otherwise it is lanyard.ErrConflict.
 func (s Scope) UpdateAuthRequest(ctx context.Context, r lanyard.AuthRequest, now time.Time) error {
-	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?
+	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, progress = ?
 		WHERE tenant_id = ? AND id = ? AND code_hash IS NULL AND expires_at > ?`,
-		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(s.tenant), string(r.ID), micros(now))
+		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), progressOf(r), string(s.tenant), string(r.ID), micros(now))
+}
+
+// progressOf is the progress as it is stored; empty for none.
+func progressOf(r lanyard.AuthRequest) string {
+	if r.Progress == nil {
+		return ""
+	}
+	return document(r.Progress)
 }
 
 // IssueCode gives the request its one code; a request that has one already, was

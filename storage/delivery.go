@@ -3,7 +3,34 @@ package storage
 import (
 	"context"
 	"time"
+
+	"github.com/lanyard-id/lanyard"
 )
+
+// DeliveryMail is the kind of delivery that is a mail.
+const DeliveryMail = "mail"
+
+// NewDelivery is something that is to leave the product because of an event.
+type NewDelivery struct {
+	ID        lanyard.DeliveryID
+	EventID   lanyard.EventID
+	Kind      string
+	Recipient string
+	// Subject says what it is about, in one word.
+	Subject string
+	// Sealed is the content; it is wiped when it was delivered or has expired.
+	Sealed    []byte
+	DueAt     time.Time
+	ExpiresAt time.Time
+}
+
+// InsertDelivery queues a delivery. It belongs into the transaction of its event.
+func (s Scope) InsertDelivery(ctx context.Context, d NewDelivery) error {
+	_, err := s.change(ctx, `INSERT INTO deliveries (tenant_id, id, event_id, kind, recipient, subject, sealed, state, due_at, expires_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)`,
+		string(s.tenant), string(d.ID), string(d.EventID), d.Kind, d.Recipient, d.Subject, d.Sealed, micros(d.DueAt), micros(d.ExpiresAt), micros(d.DueAt))
+	return err
+}
 
 // Delivery is something that leaves the product because of an event: a mail, a webhook, a logout notice.
 type Delivery struct {

@@ -47,6 +47,18 @@ func (s Scope) OneTimeTokenLives(ctx context.Context, hash []byte, purpose strin
 	return n > 0, err
 }
 
+// DeleteOneTimeTokens voids every link and code of a user.
+func (s Scope) DeleteOneTimeTokens(ctx context.Context, user lanyard.UserID) error {
+	return s.InTx(ctx, func(tx Scope) error {
+		for _, table := range []string{"one_time_tokens", "challenges"} {
+			if _, err := tx.change(ctx, `DELETE FROM `+table+` WHERE tenant_id = ? AND user_id = ?`, string(s.tenant), string(user)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // SpendOnce marks a value (the jti of an assertion, a proof) as seen until a moment;
 // false if it was seen before.
 func (s Scope) SpendOnce(ctx context.Context, key []byte, expires time.Time) (bool, error) {

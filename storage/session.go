@@ -10,7 +10,8 @@ import (
 
 // sessionColumns reads a session; the table is s.
 const sessionColumns = `s.id AS session_id, s.browser_id AS session_browser_id, s.user_id AS session_user_id, s.auth_time AS session_auth_time,
-	s.acr AS session_acr, s.amr AS session_amr, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, s.created_at AS session_created_at`
+	s.acr AS session_acr, s.amr AS session_amr, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, s.used_at AS session_used_at,
+	s.idle_until AS session_idle_until, s.created_at AS session_created_at`
 
 type sessionRow struct {
 	SessionID        string
@@ -21,6 +22,8 @@ type sessionRow struct {
 	SessionAmr       string
 	SessionExpiresAt int64
 	SessionEndedAt   int64
+	SessionUsedAt    int64
+	SessionIdleUntil int64
 	SessionCreatedAt int64
 }
 
@@ -29,7 +32,7 @@ func (r sessionRow) session(tenant lanyard.TenantID) lanyard.Session {
 		ID: lanyard.SessionID(r.SessionID), TenantID: tenant, BrowserID: lanyard.BrowserID(r.SessionBrowserID),
 		UserID: lanyard.UserID(r.SessionUserID), AuthTime: timeOf(r.SessionAuthTime), ACR: r.SessionAcr,
 		AMR: strings.Fields(r.SessionAmr), ExpiresAt: timeOf(r.SessionExpiresAt), EndedAt: timeOf(r.SessionEndedAt),
-		CreatedAt: timeOf(r.SessionCreatedAt),
+		UsedAt: timeOf(r.SessionUsedAt), IdleUntil: timeOf(r.SessionIdleUntil), CreatedAt: timeOf(r.SessionCreatedAt),
 	}
 }
 
@@ -87,6 +90,8 @@ type Proof struct {
 	ACR       string
 	AMR       []string
 	ExpiresAt time.Time
+	// IdleUntil ends the session in its browser when that does not use it; zero for never.
+	IdleUntil time.Time
 }
 
 // StartSession makes the proof a session of the browser: the live one of the same
@@ -97,13 +102,14 @@ func (s Scope) StartSession(ctx context.Context, browser lanyard.BrowserID, p Pr
 		return "", err
 	}
 	var id string
-	err := s.changeReturning(ctx, &id, `INSERT INTO sessions (tenant_id, id, browser_id, user_id, auth_time, acr, amr, expires_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	err := s.changeReturning(ctx, &id, `INSERT INTO sessions (tenant_id, id, browser_id, user_id, auth_time, acr, amr, expires_at, used_at, idle_until, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (tenant_id, browser_id, user_id) WHERE ended_at IS NULL
-		DO UPDATE SET auth_time = EXCLUDED.auth_time, acr = EXCLUDED.acr, amr = EXCLUDED.amr, expires_at = EXCLUDED.expires_at
+		DO UPDATE SET auth_time = EXCLUDED.auth_time, acr = EXCLUDED.acr, amr = EXCLUDED.amr, expires_at = EXCLUDED.expires_at,
+			used_at = EXCLUDED.used_at, idle_until = EXCLUDED.idle_until
 		RETURNING id`,
 		string(s.tenant), string(lanyard.NewSessionID()), string(browser), string(p.User), micros(p.At), p.ACR,
-		strings.Join(p.AMR, " "), micros(p.ExpiresAt), micros(p.At))
+		strings.Join(p.AMR, " "), micros(p.ExpiresAt), micros(p.At), maybeMicros(p.IdleUntil), micros(p.At))
 	return lanyard.SessionID(id), err
 }
 
@@ -112,6 +118,13 @@ func (s Scope) Session(ctx context.Context, id lanyard.SessionID) (lanyard.Sessi
 	var row sessionRow
 	err := s.find(ctx, &row, `SELECT `+sessionColumns+` FROM sessions s WHERE s.tenant_id = ? AND s.id = ?`, string(s.tenant), string(id))
 	return row.session(s.tenant), err
+}
+
+// TouchSession notes that the browser used a session; idle is zero for never.
+func (s Scope) TouchSession(ctx context.Context, id lanyard.SessionID, now, idle time.Time) error {
+	_, err := s.change(ctx, `UPDATE sessions SET used_at = ?, idle_until = ? WHERE tenant_id = ? AND id = ? AND ended_at IS NULL`,
+		micros(now), maybeMicros(idle), string(s.tenant), string(id))
+	return err
 }
 
 // EndSession ends a session; false if it was ended before or never existed. Grants

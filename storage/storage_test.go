@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -129,6 +130,29 @@ func furnish(t *testing.T, store *storage.Store, slug string) *house {
 	return h
 }
 
+// stranger is a tenant that has nothing, and the victim whose names it knows.
+type stranger struct {
+	storage.Scope
+	victim *house
+}
+
+// cases are calls of a stranger by the method's name: those in calls must find
+// nothing, those in own add rows whose names may be those of the victim.
+type cases map[string]func() error
+
+// touched tells whether a changing method did something.
+func touched(n any, err error) error {
+	if err != nil {
+		return err
+	}
+	if !reflect.ValueOf(n).IsZero() {
+		return fmt.Errorf("it changed something: %v", n)
+	}
+	return nil
+}
+
+func first(_ any, err error) error { return err }
+
 // TestSecondTenantSeesNothing calls every method of Scope from a tenant that has
 // nothing, with the ids and secrets of another one, and finds that one unchanged.
 func TestSecondTenantSeesNothing(t *testing.T) {
@@ -139,17 +163,7 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 		ok(t, store.InsertTenant(ctx, lanyard.Tenant{ID: id, Slug: "stranger", Name: "stranger", CreatedAt: now}))
 		s := store.Tenant(id)
 		// touched tells whether a changing method did something.
-		touched := func(n any, err error) error {
-			if err != nil {
-				return err
-			}
-			if !reflect.ValueOf(n).IsZero() {
-				return fmt.Errorf("it changed something: %v", n)
-			}
-			return nil
-		}
-		first := func(_ any, err error) error { return err }
-		calls := map[string]func() error{
+		calls := cases{
 			"SigningKeys":        func() error { all, err := s.SigningKeys(ctx); return touched(len(all), err) },
 			"Tenant":             func() error { got, err := s.Tenant(ctx); return touched(got.Slug != "stranger", err) },
 			"Revision":           func() error { got, err := s.Revision(ctx); return touched(got > 1, err) },
@@ -197,6 +211,8 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"Deliveries":         func() error { all, err := s.Deliveries(ctx, 10); return touched(len(all), err) },
 			"SetSigningKeyState": func() error { return s.SetSigningKeyState(ctx, "key", lanyard.KeyActive, lanyard.KeyRetired, now, now) },
 			"DeleteSigningKey":   func() error { return s.DeleteSigningKey(ctx, "key") },
+			"BumpUserRevision":   func() error { return first(s.BumpUserRevision(ctx, victim.user.ID)) },
+			"TouchSession":       func() error { return s.TouchSession(ctx, victim.session, now.Add(time.Hour), now) },
 			"UpdateUser":         func() error { return s.UpdateUser(ctx, victim.user) },
 			"Rehash":             func() error { return s.Rehash(ctx, victim.user.ID, "hash of victim", "x") },
 			"ClearAttempts":      func() error { return s.ClearAttempts(ctx, "key") },
@@ -222,7 +238,7 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			},
 		}
 		// These add rows of the stranger's own, whose names may be those of the victim.
-		own := map[string]func() error{
+		own := cases{
 			"InsertTenant": func() error { return nil }, // done above
 			"InsertUser":   func() error { return s.InsertUser(ctx, victim.user) },
 			"PutClient":    func() error { return s.PutClient(ctx, lanyard.Client{ID: "web", CreatedAt: now}) },
@@ -247,6 +263,11 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"ReserveAttempt": func() error { return first(s.ReserveAttempt(ctx, "key", rule, now)) },
 			"UpdateTenant":   func() error { return s.UpdateTenant(ctx, lanyard.Tenant{Name: "stranger"}) },
 			"BumpRevision":   func() error { return s.BumpRevision(ctx) },
+		}
+		for _, more := range []func(*testing.T, stranger) (calls, own cases){factorCases, peopleCases, deliveryCases} {
+			moreCalls, moreOwn := more(t, stranger{s, victim})
+			maps.Copy(calls, moreCalls)
+			maps.Copy(own, moreOwn)
 		}
 		plain := map[string]bool{"InTx": true, "TenantID": true}
 		kind := reflect.TypeFor[storage.Scope]()

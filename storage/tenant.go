@@ -9,7 +9,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 )
 
-const tenantColumns = `tenant_id, slug, host, name, redirect_hosts, suspended, policy, branding, revision, created_at`
+const tenantColumns = `tenant_id, slug, host, name, redirect_hosts, suspended, policy, branding, mail, revision, created_at`
 
 type tenantRow struct {
 	TenantID      string
@@ -20,6 +20,7 @@ type tenantRow struct {
 	Suspended     bool
 	Policy        string
 	Branding      string
+	Mail          string
 	Revision      int64
 	CreatedAt     int64
 }
@@ -36,6 +37,9 @@ func (r tenantRow) tenant() (lanyard.Tenant, error) {
 	if err := json.Unmarshal([]byte(r.Branding), &t.Branding); err != nil {
 		return lanyard.Tenant{}, fmt.Errorf("reading the branding of tenant %s: %w", r.Slug, err)
 	}
+	if err := json.Unmarshal([]byte(r.Mail), &t.Mail); err != nil {
+		return lanyard.Tenant{}, fmt.Errorf("reading the mail settings of tenant %s: %w", r.Slug, err)
+	}
 	return t, nil
 }
 
@@ -46,17 +50,17 @@ func (s *Store) InsertTenant(ctx context.Context, t lanyard.Tenant) error {
 
 // InsertTenant adds the scope's own tenant; a slug or host in use is lanyard.ErrConflict.
 func (s Scope) InsertTenant(ctx context.Context, t lanyard.Tenant) error {
-	_, err := s.change(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+	_, err := s.change(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
 		string(s.tenant), t.Slug, orNull(t.Host), t.Name, strings.Join(t.RedirectHosts, " "), t.Suspended,
-		document(t.Policy), document(t.Branding), micros(t.CreatedAt))
+		document(t.Policy), document(t.Branding), document(t.Mail), micros(t.CreatedAt))
 	return err
 }
 
-// UpdateTenant changes name, hosts, state, policy and branding.
+// UpdateTenant changes name, hosts, state, policy, branding and mail settings.
 func (s Scope) UpdateTenant(ctx context.Context, t lanyard.Tenant) error {
-	return s.must(ctx, `UPDATE tenants SET host = ?, name = ?, redirect_hosts = ?, suspended = ?, policy = ?, branding = ?,
+	return s.must(ctx, `UPDATE tenants SET host = ?, name = ?, redirect_hosts = ?, suspended = ?, policy = ?, branding = ?, mail = ?,
 		revision = revision + 1 WHERE tenant_id = ?`,
-		orNull(t.Host), t.Name, strings.Join(t.RedirectHosts, " "), t.Suspended, document(t.Policy), document(t.Branding), string(s.tenant))
+		orNull(t.Host), t.Name, strings.Join(t.RedirectHosts, " "), t.Suspended, document(t.Policy), document(t.Branding), document(t.Mail), string(s.tenant))
 }
 
 // BumpRevision makes every snapshot of the tenant's configuration stale.

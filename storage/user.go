@@ -187,6 +187,14 @@ func (s Scope) Rehash(ctx context.Context, id lanyard.UserID, from, to string) e
 	return err
 }
 
+// BumpUserRevision counts a change of the user's credentials and returns the new count.
+func (s Scope) BumpUserRevision(ctx context.Context, id lanyard.UserID) (int64, error) {
+	var revision int64
+	err := s.changeReturning(ctx, &revision, `UPDATE users SET revision = revision + 1 WHERE tenant_id = ? AND id = ? RETURNING revision`,
+		string(s.tenant), string(id))
+	return revision, err
+}
+
 // GrantUserRole gives a user a role of the tenant; having it already is fine.
 func (s Scope) GrantUserRole(ctx context.Context, id lanyard.UserID, role string, at time.Time) error {
 	_, err := s.change(ctx, `INSERT INTO user_roles (tenant_id, user_id, role, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,

@@ -48,7 +48,7 @@ type Handler struct {
 
 // New builds the public handler.
 func New(p Parts) (*Handler, error) {
-	signIn := &flow.Flow{Accounts: accounts.New(p.Hasher), Clock: p.Clock, Observe: p.ObserveLogin}
+	signIn := &flow.Flow{Accounts: accounts.New(p.Hasher, p.Sealer), Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
 		Flow: signIn, Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
 	})

@@ -122,7 +122,7 @@ func (f *Flow) Password(ctx context.Context, live *tenants.Live, id lanyard.Auth
 		return s.moved(), err
 	}
 	proven, err := f.Accounts.Authenticate(ctx, live.Scope, accounts.Try{
-		Name: s.signInName(), Password: password, BrowserHash: v.Browser.Hash(), Address: v.Address,
+		Name: s.signInName(), Password: password, From: v.from(),
 	}, s.now)
 	if err != nil {
 		f.observe("password", err)

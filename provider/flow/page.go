@@ -2,6 +2,7 @@ package flow
 
 import (
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // Visitor is what the cookies of a request prove, and where the request came from.
@@ -12,6 +13,13 @@ type Visitor struct {
 	Binding   lanyard.Secret
 	UserAgent string
 	Address   string
+	// Languages are those that pages are shown in to this visitor, best first.
+	Languages []string
+}
+
+// from is the visitor as the deeds on accounts see them.
+func (v Visitor) from() accounts.From {
+	return accounts.From{BrowserHash: v.Browser.Hash(), Address: v.Address, UserAgent: v.UserAgent, Languages: v.Languages}
 }
 
 // Step names what a person has to do next.

@@ -12,28 +12,33 @@ import (
 // Accounts holds the deeds on people. Make it with New.
 type Accounts struct {
 	Hasher *Hasher
+	Sealer lanyard.Sealer
 	queues queues
 }
 
 // New makes the deeds on people.
-func New(hasher *Hasher) *Accounts { return &Accounts{Hasher: hasher} }
+func New(hasher *Hasher, sealer lanyard.Sealer) *Accounts {
+	return &Accounts{Hasher: hasher, Sealer: sealer}
+}
 
 // Try is one attempt to sign in with a password.
 type Try struct {
 	// Name is what was typed: an address or a username.
 	Name     string
 	Password lanyard.Secret
-	// BrowserHash is the hash of the browser cookie, nil without one.
-	BrowserHash []byte
-	// Address is where the request came from, reduced to what is counted.
-	Address string
+	From     From
 }
 
-// Proven is a password that was right.
+// Proven is a proof that was right.
 type Proven struct {
-	User lanyard.User
+	User   lanyard.User
+	Method lanyard.Method
 	// attempt is what was reserved; Success takes it back.
 	attempt attempt
+	// spend makes a proof that works once unusable, inside the transaction of what
+	// it is used for; nil if there is nothing to spend. When another request was
+	// faster, it fails as a wrong code does.
+	spend func(ctx context.Context, tx storage.Scope) error
 }
 
 // Authenticate checks a password. A wrong one, a name that nobody has and a user
@@ -49,7 +54,11 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
 		return Proven{}, err
 	}
-	counted, err := a.attemptFor(ctx, scope, t, name, found.User.ID)
+	subject := string(found.User.ID)
+	if subject == "" {
+		subject = name
+	}
+	counted, err := attemptFor(ctx, scope, "password", subject, found.User.ID, t.From)
 	if err != nil {
 		return Proven{}, err
 	}
@@ -76,26 +85,7 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 			return Proven{}, err
 		}
 	}
-	return Proven{User: found.User, attempt: counted}, nil
-}
-
-// attemptFor names the counters of a try: one for the account whatever was typed,
-// or for the account on a browser that it signed in on before, so that strangers
-// can not lock its owner out.
-func (a *Accounts) attemptFor(ctx context.Context, scope storage.Scope, t Try, name string, user lanyard.UserID) (attempt, error) {
-	subject := string(user)
-	if subject == "" {
-		subject = name
-	}
-	known, err := scope.BrowserKnows(ctx, t.BrowserHash, user)
-	if err != nil {
-		return attempt{}, err
-	}
-	out := attempt{account: attemptKey("password", subject), address: attemptKey("address", t.Address)}
-	if known {
-		out.account = attemptKey("known", subject, string(t.BrowserHash))
-	}
-	return out, nil
+	return Proven{User: found.User, Method: lanyard.MethodPassword, attempt: counted}, nil
 }
 
 func (a *Accounts) rehash(ctx context.Context, scope storage.Scope, c storage.Credentials, password lanyard.Secret) error {

@@ -24,6 +24,21 @@ type attempt struct {
 	address string
 }
 
+// attemptFor names the counters of a try to prove something by a kind of proof: one
+// for the subject (a user, or what stands for one that does not exist), or for the
+// user on a browser that knows them, so that strangers can not lock the owner out.
+func attemptFor(ctx context.Context, scope storage.Scope, kind, subject string, user lanyard.UserID, from From) (attempt, error) {
+	known, err := scope.BrowserKnows(ctx, from.BrowserHash, user)
+	if err != nil {
+		return attempt{}, err
+	}
+	out := attempt{account: attemptKey(kind, subject), address: attemptKey("address", from.Address)}
+	if known {
+		out.account = attemptKey("known-"+kind, subject, string(from.BrowserHash))
+	}
+	return out, nil
+}
+
 // attemptKey hides what was typed: keys are stored.
 func attemptKey(kind string, parts ...string) string {
 	h := sha256.New()
@@ -53,9 +68,14 @@ func reserve(ctx context.Context, scope storage.Scope, t attempt, now time.Time)
 	return nil
 }
 
-// Success takes back what a right password had reserved: the account's count
-// begins anew, the address has one attempt less.
+// Success uses the proof up and takes back what it had reserved: the count of its
+// own kind begins anew, the address has one attempt less.
 func (p Proven) Success(ctx context.Context, tx storage.Scope) error {
+	if p.spend != nil {
+		if err := p.spend(ctx, tx); err != nil {
+			return err
+		}
+	}
 	if err := tx.ClearAttempts(ctx, p.attempt.account); err != nil {
 		return err
 	}

@@ -1,0 +1,74 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// Tenancy is what a deed has to know of the tenant it is done in.
+type Tenancy struct {
+	Scope  storage.Scope
+	Tenant lanyard.Tenant
+	// Issuer is the tenant's issuer identifier, without a trailing slash.
+	Issuer string
+	MACs   lanyard.MACs
+}
+
+// From is where a request comes from.
+type From struct {
+	// BrowserHash is the hash of the browser cookie, nil without one.
+	BrowserHash []byte
+	// Address is the client's address, reduced to what is counted.
+	Address   string
+	UserAgent string
+	// Languages are those that the page was shown in, best first, for mails to
+	// people whose own language is not known.
+	Languages []string
+}
+
+// Actor is a signed-in person who does something to their own account.
+type Actor struct {
+	User    lanyard.User
+	Session lanyard.Session
+	From    From
+}
+
+// freshFor is how long a proof counts as fresh for risky changes (sudo mode).
+const freshFor = 10 * time.Minute
+
+// checkFresh is lanyard.ErrFreshProof unless the person proved who they are within
+// the last ten minutes, with a second factor if they have one.
+func (p Actor) checkFresh(f lanyard.Factors, now time.Time) error {
+	if now.Sub(p.Session.AuthTime) >= freshFor || (f.Second() && !lanyard.ACRMeets(p.Session.ACR, lanyard.ACRDouble)) {
+		return lanyard.ErrFreshProof
+	}
+	return nil
+}
+
+// post queues a mail inside the transaction of what it is about, with its own
+// event. It is not sent after expires.
+func (a *Accounts) post(ctx context.Context, tx storage.Scope, user lanyard.UserID, letter mail.Letter, now, expires time.Time) error {
+	event := lanyard.Event{
+		ID: lanyard.NewEventID(), Type: lanyard.EventMailQueued, At: now, UserID: user, Detail: map[string]string{"kind": string(letter.Kind)},
+	}
+	if err := tx.InsertEvent(ctx, event); err != nil {
+		return err
+	}
+	id := lanyard.NewDeliveryID()
+	sealed, err := a.Sealer.Seal(MailPlace(tx.TenantID(), id), letter.Marshal())
+	if err != nil {
+		return err
+	}
+	return tx.InsertDelivery(ctx, storage.NewDelivery{
+		ID: id, EventID: event.ID, Kind: storage.DeliveryMail, Recipient: letter.To, Subject: string(letter.Kind), Sealed: sealed, DueAt: now, ExpiresAt: expires,
+	})
+}
+
+// MailPlace is where the content of a mail is sealed.
+func MailPlace(tenant lanyard.TenantID, id lanyard.DeliveryID) lanyard.Place {
+	return lanyard.Place{Tenant: tenant, Table: "deliveries", Column: "sealed", Row: string(id)}
+}
