@@ -21,6 +21,10 @@ type User struct {
 	// UpdatedAt is the last change of the profile.
 	UpdatedAt time.Time
 	CreatedAt time.Time
+	// Revision counts the changes of the user's credentials.
+	Revision int64
+	// DeleteAt is when the account will be erased at its owner's wish; zero for never.
+	DeleteAt time.Time
 }
 
 // Profile holds the standard claims of a person (OpenID Connect Core §5.1).

@@ -212,6 +212,7 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"SetSigningKeyState": func() error { return s.SetSigningKeyState(ctx, "key", lanyard.KeyActive, lanyard.KeyRetired, now, now) },
 			"DeleteSigningKey":   func() error { return s.DeleteSigningKey(ctx, "key") },
 			"BumpUserRevision":   func() error { return first(s.BumpUserRevision(ctx, victim.user.ID)) },
+			"HoldUser":           func() error { return s.HoldUser(ctx, victim.user.ID, 0) },
 			"TouchSession":       func() error { return s.TouchSession(ctx, victim.session, now.Add(time.Hour), now) },
 			"UpdateUser":         func() error { return s.UpdateUser(ctx, victim.user) },
 			"Rehash":             func() error { return s.Rehash(ctx, victim.user.ID, "hash of victim", "x") },

@@ -13,7 +13,7 @@ import (
 // userColumns reads a user with the primary address; the tables are u and e.
 const userColumns = `u.id AS user_id, u.subject AS user_subject, u.username AS user_username, u.disabled AS user_disabled,
 	u.profile AS user_profile, u.updated_at AS user_updated_at, u.created_at AS user_created_at,
-	e.address AS user_email, e.verified AS user_email_verified`
+	u.revision AS user_revision, u.delete_at AS user_delete_at, e.address AS user_email, e.verified AS user_email_verified`
 
 const joinPrimaryEmail = ` LEFT JOIN emails e ON e.tenant_id = u.tenant_id AND e.user_id = u.id AND e.is_primary `
 
@@ -25,6 +25,8 @@ type userRow struct {
 	UserProfile       string
 	UserUpdatedAt     int64
 	UserCreatedAt     int64
+	UserRevision      int64
+	UserDeleteAt      int64
 	UserEmail         string
 	UserEmailVerified bool
 }
@@ -33,6 +35,7 @@ func (r userRow) user(tenant lanyard.TenantID) (lanyard.User, error) {
 	u := lanyard.User{
 		ID: lanyard.UserID(r.UserID), TenantID: tenant, Subject: r.UserSubject, Username: r.UserUsername,
 		Disabled: r.UserDisabled, UpdatedAt: timeOf(r.UserUpdatedAt), CreatedAt: timeOf(r.UserCreatedAt),
+		Revision: r.UserRevision, DeleteAt: timeOf(r.UserDeleteAt),
 	}
 	if r.UserProfile != "" {
 		if err := json.Unmarshal([]byte(r.UserProfile), &u.Profile); err != nil {
@@ -185,6 +188,15 @@ func (s Scope) Rehash(ctx context.Context, id lanyard.UserID, from, to string) e
 	_, err := s.change(ctx, `UPDATE passwords SET hash = ? WHERE tenant_id = ? AND user_id = ? AND hash = ?`,
 		to, string(s.tenant), string(id), from)
 	return err
+}
+
+// HoldUser makes sure that a user who proved something still stands as they did: not
+// turned off, and no credential changed since the revision. It locks the row until
+// the end of the transaction, so that a change waits and then sees what was made of
+// the proof; lanyard.ErrConflict otherwise.
+func (s Scope) HoldUser(ctx context.Context, id lanyard.UserID, revision int64) error {
+	return s.must(ctx, `UPDATE users SET revision = revision WHERE tenant_id = ? AND id = ? AND revision = ? AND NOT disabled`,
+		string(s.tenant), string(id), revision)
 }
 
 // BumpUserRevision counts a change of the user's credentials and returns the new count.
