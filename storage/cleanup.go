@@ -16,6 +16,9 @@ const keepAfterEnd = 24 * time.Hour
 // keepRefusals is how long decision traces stay.
 const keepRefusals = 7 * 24 * time.Hour
 
+// keepDeliveries is how long deliveries that are over stay, without their content.
+const keepDeliveries = 7 * 24 * time.Hour
+
 // CleanUp deletes what has expired, in small batches, children first. It decides
 // nothing: expiry is decided at use. It returns how many rows went.
 func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
@@ -32,6 +35,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"grants", "id", "(expires_at <= ? OR refresh_idle_until <= ? OR revoked_at <= ?) AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.tenant_id = grants.tenant_id AND t.grant_id = grants.id)", []any{ended, ended, ended}},
 		{"sessions", "id", "(expires_at <= ? OR ended_at <= ?) AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant_id = sessions.tenant_id AND g.session_id = sessions.id)", []any{ended, ended}},
 		{"refusals", "id", "at <= ?", []any{micros(now.Add(-keepRefusals))}},
+		{"deliveries", "id", "state <> 'queued' AND expires_at <= ?", []any{micros(now.Add(-keepDeliveries))}},
 	}
 	var total int64
 	for _, step := range steps {
