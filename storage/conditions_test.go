@@ -368,7 +368,7 @@ func TestAbortedTransactionIsTriedAgain(t *testing.T) {
 			tries := 0
 			err := h.InTx(ctx, func(tx storage.Scope) error {
 				tries++
-				ok(t, tx.SetPassword(ctx, h.user.ID, fmt.Sprint(code, tries), now))
+				ok(t, tx.SetPassword(ctx, h.user.ID, storage.Password{Hash: fmt.Sprint(code, tries)}, now))
 				if tries < 3 {
 					return &pgconn.PgError{Code: code}
 				}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
@@ -63,6 +62,12 @@ func (s Scope) InsertUser(ctx context.Context, u lanyard.User) error {
 		string(s.tenant), string(u.ID), u.Subject, orNull(u.Username), orNull(key), u.Disabled,
 		storedProfile(u.Profile), micros(u.UpdatedAt), micros(u.CreatedAt))
 	return err
+}
+
+// UpdateProfile changes the profile of a user, not the addresses.
+func (s Scope) UpdateProfile(ctx context.Context, id lanyard.UserID, p lanyard.Profile, at time.Time) error {
+	return s.must(ctx, `UPDATE users SET profile = ?, updated_at = ? WHERE tenant_id = ? AND id = ?`,
+		storedProfile(p), micros(at), string(s.tenant), string(id))
 }
 
 // UpdateUser changes username, state and profile, not the addresses.
@@ -138,56 +143,6 @@ func (s Scope) SetPrimaryEmail(ctx context.Context, id lanyard.UserID, address s
 			string(s.tenant), string(id), key, address, verified, micros(at))
 		return err
 	})
-}
-
-// Credentials are what a password sign-in needs to know of a user.
-type Credentials struct {
-	User lanyard.User
-	// PasswordHash is empty for a user without a password.
-	PasswordHash string
-}
-
-// CredentialsByName finds a user by canonical sign-in name, address or username.
-func (s Scope) CredentialsByName(ctx context.Context, name string) (Credentials, error) {
-	where, args := `u.username_key = ?`, []any{name}
-	if strings.Contains(name, "@") {
-		where = `u.id = (SELECT user_id FROM emails WHERE tenant_id = ? AND address_key = ? AND signs_in)`
-		args = []any{string(s.tenant), name}
-	}
-	var row struct {
-		userRow
-		PasswordHash string
-	}
-	err := s.find(ctx, &row, `SELECT `+userColumns+`, p.hash AS password_hash FROM users u`+joinPrimaryEmail+
-		`LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id WHERE u.tenant_id = ? AND `+where,
-		append([]any{string(s.tenant)}, args...)...)
-	if err != nil {
-		return Credentials{}, err
-	}
-	user, err := row.user(s.tenant)
-	return Credentials{User: user, PasswordHash: row.PasswordHash}, err
-}
-
-// PasswordHash reads the hash of a user's password; none is lanyard.ErrNotFound.
-func (s Scope) PasswordHash(ctx context.Context, id lanyard.UserID) (string, error) {
-	var hash string
-	err := s.find(ctx, &hash, `SELECT hash FROM passwords WHERE tenant_id = ? AND user_id = ?`, string(s.tenant), string(id))
-	return hash, err
-}
-
-// SetPassword replaces the hash of a user's password.
-func (s Scope) SetPassword(ctx context.Context, id lanyard.UserID, hash string, at time.Time) error {
-	_, err := s.change(ctx, `INSERT INTO passwords (tenant_id, user_id, hash, changed_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = EXCLUDED.hash, changed_at = EXCLUDED.changed_at`,
-		string(s.tenant), string(id), hash, micros(at))
-	return err
-}
-
-// Rehash replaces a hash by another one of the same password; a hash that was changed meanwhile stays.
-func (s Scope) Rehash(ctx context.Context, id lanyard.UserID, from, to string) error {
-	_, err := s.change(ctx, `UPDATE passwords SET hash = ? WHERE tenant_id = ? AND user_id = ? AND hash = ?`,
-		to, string(s.tenant), string(id), from)
-	return err
 }
 
 // HoldUser makes sure that a user who proved something still stands as they did: not

@@ -63,7 +63,7 @@ func (s *Setup) FinishSetup(ctx context.Context, live *Live, token lanyard.Secre
 		for _, do := range []func() error{
 			func() error { return tx.InsertUser(ctx, user) },
 			func() error { return tx.SetPrimaryEmail(ctx, id, person.Email, false, now) },
-			func() error { return tx.SetPassword(ctx, id, hash, now) },
+			func() error { return tx.SetPassword(ctx, id, storage.Password{Hash: hash}, now) },
 			func() error { return tx.PutRole(ctx, "", RoleInstanceAdmin, []string{PermissionInstanceManage}, now) },
 			func() error { return tx.GrantUserRole(ctx, id, RoleInstanceAdmin, now) },
 			func() error {

@@ -224,7 +224,7 @@ func (r *run) writeUser(ctx context.Context, before, after lanyard.User, exists 
 
 // setPassword replaces a password; what was signed in with the old one ends.
 func (r *run) setPassword(ctx context.Context, id lanyard.UserID, hash string, exists bool) error {
-	if err := r.scope.SetPassword(ctx, id, hash, r.now); err != nil {
+	if err := r.scope.SetPassword(ctx, id, storage.Password{Hash: hash}, r.now); err != nil {
 		return err
 	}
 	if exists {
