@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -65,5 +66,51 @@ func (s Scope) SetPassword(ctx context.Context, id lanyard.UserID, p Password, a
 func (s Scope) Rehash(ctx context.Context, id lanyard.UserID, from, to string) error {
 	_, err := s.change(ctx, `UPDATE passwords SET hash = ? WHERE tenant_id = ? AND user_id = ? AND hash = ?`,
 		to, string(s.tenant), string(id), from)
+	return err
+}
+
+// wipes are the rows by which a user signs in; the user, and what belongs to them, stays.
+var wipes = []string{"passwords", "totp", "recovery_codes", "passkeys", "remembered_devices", "one_time_tokens", "challenges"}
+
+// WipeUnproved takes everything that signs in from whoever holds an address that
+// they never proved, since its owner has come: the address, password, factors,
+// sessions and grants. It returns who that was, empty if there is nobody. Somebody
+// who proved the address, or was turned off with it, keeps it.
+func (s Scope) WipeUnproved(ctx context.Context, addressKey string, now time.Time) (lanyard.UserID, error) {
+	var id string
+	err := s.InTx(ctx, func(tx Scope) error {
+		err := tx.changeReturning(ctx, &id, `UPDATE users SET revision = revision + 1 WHERE tenant_id = ? AND NOT disabled
+			AND id = (SELECT user_id FROM emails WHERE tenant_id = ? AND address_key = ? AND signs_in AND NOT verified) RETURNING id`,
+			string(s.tenant), string(s.tenant), addressKey)
+		if errors.Is(err, lanyard.ErrNotFound) {
+			id = ""
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// The row of the user is held now; a proof that came in between counts.
+		n, err := tx.change(ctx, `DELETE FROM emails WHERE tenant_id = ? AND user_id = ? AND address_key = ? AND NOT verified`, string(s.tenant), id, addressKey)
+		if err == nil && n == 0 {
+			err = lanyard.ErrConflict
+		}
+		if err != nil {
+			return err
+		}
+		return tx.wipe(ctx, lanyard.UserID(id), now)
+	})
+	return lanyard.UserID(id), err
+}
+
+func (s Scope) wipe(ctx context.Context, id lanyard.UserID, now time.Time) error {
+	for _, table := range wipes {
+		if _, err := s.change(ctx, `DELETE FROM `+table+` WHERE tenant_id = ? AND user_id = ?`, string(s.tenant), string(id)); err != nil {
+			return err
+		}
+	}
+	if _, err := s.EndUserSessions(ctx, id, "", now); err != nil {
+		return err
+	}
+	_, err := s.RevokeUserGrants(ctx, id, "", lanyard.RevokedCredentials, now)
 	return err
 }
