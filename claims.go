@@ -36,6 +36,23 @@ func (u User) Claims(names []string) map[string]any {
 	return out
 }
 
+// AttributeClaims are the claims that a tenant makes of its own attributes for the
+// scopes. They never replace a claim of the specification: Policy.Attributes with
+// such a name are refused when they are stored.
+func (u User) AttributeClaims(attributes []Attribute, scopes Scopes) map[string]any {
+	out := map[string]any{}
+	for _, a := range attributes {
+		text := u.Profile.Attributes[a.Name]
+		if a.Claim == "" || text == "" || !scopes.Has(a.scope()) {
+			continue
+		}
+		if v, err := a.Value(text); err == nil {
+			out[a.Claim] = v
+		}
+	}
+	return out
+}
+
 func (u User) claim(name string) any {
 	p := u.Profile
 	switch name {

@@ -72,6 +72,7 @@ const (
 	RevokedForeignClient = "foreign_client"
 	RevokedCredentials   = "credentials"
 	RevokedConsent       = "consent"
+	RevokedSignOut       = "sign_out"
 )
 
 // AccessToken is an opaque access token as it is stored, or the record that a JWT was revoked.

@@ -43,6 +43,13 @@ func (s Session) Usable(now time.Time) bool {
 	return s.Live(now) && (s.IdleUntil.IsZero() || now.Before(s.IdleUntil))
 }
 
+// Device is a session together with the browser that it is on.
+type Device struct {
+	Session    Session
+	Browser    Browser
+	Remembered bool
+}
+
 // Account is a session together with its user, as the browser's chooser shows it.
 type Account struct {
 	Session Session

@@ -137,6 +137,14 @@ func (p Policy) SessionFor(remembered bool) time.Duration {
 	return p.SessionLifetime.Or(defaultSessionLifetime)
 }
 
+// IdleUntil is when a session that is used now ends in its browser if it is not used again; zero for never.
+func (p Policy) IdleUntil(now time.Time) time.Time {
+	if p.SessionIdle == 0 {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(p.SessionIdle))
+}
+
 // RememberFor is how long a browser needs no second factor after one.
 func (p Policy) RememberFor() time.Duration { return p.RememberDevice.Or(defaultRememberDevice) }
 

@@ -47,6 +47,8 @@ type Profile struct {
 	PhoneNumber         string   `json:"phone_number,omitempty"`
 	PhoneNumberVerified bool     `json:"phone_number_verified,omitempty"`
 	Address             *Address `json:"address,omitempty"`
+	// Attributes are what the tenant keeps besides, by name, as text; the tenant's policy says what they mean.
+	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
 // Address is the address claim (OpenID Connect Core §5.1.1).
@@ -57,6 +59,14 @@ type Address struct {
 	Region        string `json:"region,omitempty"`
 	PostalCode    string `json:"postal_code,omitempty"`
 	Country       string `json:"country,omitempty"`
+}
+
+// Email is one address of a user.
+type Email struct {
+	Address   string    `json:"address"`
+	Verified  bool      `json:"verified"`
+	Primary   bool      `json:"primary"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // DisplayName is what pages call the person.

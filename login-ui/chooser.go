@@ -42,7 +42,7 @@ func accountsOf(list []lanyard.Account, now time.Time) []account {
 	for _, a := range list {
 		entry := account{
 			Session: string(a.Session.ID), Name: plain(a.User.DisplayName()), Address: plain(a.User.SignInName()),
-			Mark: initial(a.User.DisplayName()), SignedOut: !a.Session.Live(now),
+			Mark: initial(a.User.DisplayName()), SignedOut: !a.Session.Usable(now),
 		}
 		if entry.Address == entry.Name {
 			entry.Address = ""

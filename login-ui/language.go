@@ -3,6 +3,7 @@ package loginui
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 	"github.com/lanyard-id/lanyard/internal/web"
 )
 
-//go:embed messages/*.yaml
+//go:embed messages/*/*.yaml
 var messageFiles embed.FS
 
 const (
@@ -58,14 +59,10 @@ func newLanguages() (*languages, error) {
 	bundle := i18n.NewBundle(offeredTags[0])
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	out := &languages{matcher: xlanguage.NewMatcher(offeredTags)}
+	var err error
 	for _, tag := range offeredTags {
-		file := path.Join("messages", tag.String()+".yaml")
-		data, err := messageFiles.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read messages: %w", err)
-		}
-		if _, err := bundle.ParseMessageFileBytes(data, file); err != nil {
-			return nil, fmt.Errorf("parse messages of %s: %w", tag, err)
+		if err := loadMessages(bundle, tag); err != nil {
+			return nil, err
 		}
 		l := &language{Lang: tag.String(), Dir: dirLTR, localizer: i18n.NewLocalizer(bundle, tag.String())}
 		if l.Name, err = l.T("language.name"); err != nil {
@@ -75,6 +72,24 @@ func newLanguages() (*languages, error) {
 	}
 	out.pseudo = &language{Lang: pseudoTag, Dir: dirRTL, pseudo: true, localizer: out.offered[0].localizer}
 	return out, nil
+}
+
+// loadMessages reads the messages of a language, one file per area of the pages.
+func loadMessages(bundle *i18n.Bundle, tag xlanguage.Tag) error {
+	files, err := fs.Glob(messageFiles, path.Join("messages", tag.String(), "*.yaml"))
+	if err != nil {
+		return fmt.Errorf("list messages: %w", err)
+	}
+	for _, file := range files {
+		data, err := messageFiles.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read messages: %w", err)
+		}
+		if _, err := bundle.ParseMessageFileBytes(data, tag.String()+".yaml"); err != nil {
+			return fmt.Errorf("parse messages of %s: %w", file, err)
+		}
+	}
+	return nil
 }
 
 // T is a message in the language, filled with name and value pairs. Values are

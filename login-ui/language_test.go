@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,13 +20,19 @@ import (
 
 func messages(t *testing.T, lang string) map[string]any {
 	t.Helper()
-	data, err := os.ReadFile("messages/" + lang + ".yaml")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("messages/" + lang + "/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
 	}
-	var out map[string]any
-	if err := yaml.Unmarshal(data, &out); err != nil {
-		t.Fatal(err)
+	out := map[string]any{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal(data, &out); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
 	}
 	return out
 }

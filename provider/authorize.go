@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 
@@ -86,6 +87,9 @@ func (p *Provider) clientOf(c *gin.Context, id lanyard.AuthRequestID) *lanyard.C
 // proceed answers the client, or leads the browser to the step that is due.
 func (p *Provider) proceed(c *gin.Context, o flow.Outcome) error {
 	s := site(c)
+	if o.Local != "" {
+		return p.goLocal(c, o)
+	}
 	if o.Answer != nil {
 		if o.Request != "" {
 			web.ClearBinding(c.Writer, s, o.Request)
@@ -96,6 +100,17 @@ func (p *Provider) proceed(c *gin.Context, o flow.Outcome) error {
 		web.SetBinding(c.Writer, c.Request, s, o.Request, o.Binding)
 	}
 	web.Redirect(c.Writer, c.Request, web.Local(s, p.Pages.StepPath(o.Next), url.Values{"request": {string(o.Request)}}))
+	return nil
+}
+
+// goLocal leads to the page of our own that a sign-in was for.
+func (p *Provider) goLocal(c *gin.Context, o flow.Outcome) error {
+	page, err := url.Parse(o.Local)
+	if err != nil {
+		return fmt.Errorf("read the page that a sign-in was for: %w", err)
+	}
+	web.ClearBinding(c.Writer, site(c), o.Request)
+	web.Redirect(c.Writer, c.Request, web.Local(site(c), page.Path, page.Query()))
 	return nil
 }
 

@@ -184,7 +184,7 @@ func (q *question) checkChallenge() error {
 	return nil
 }
 
-var prompts = []string{lanyard.PromptNone, lanyard.PromptLogin, lanyard.PromptConsent, lanyard.PromptSelectAccount}
+var prompts = []string{lanyard.PromptNone, lanyard.PromptLogin, lanyard.PromptConsent, lanyard.PromptSelectAccount, lanyard.PromptCreate}
 
 func (q *question) checkPrompt() error {
 	asked := strings.Fields(q.get("prompt"))

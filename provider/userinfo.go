@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/provider/token"
+	"github.com/lanyard-id/lanyard/tenants"
 )
 
 // errNoToken is a call without any token: it gets a challenge without an error code (RFC 6750 §3.1).
@@ -42,15 +44,16 @@ func (p *Provider) claimsFor(c *gin.Context) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return userinfoClaims(v, live(c).Issuer)
+	return userinfoClaims(v, live(c))
 }
 
 // userinfoClaims are those that the token's scopes open and those asked for by name.
-func userinfoClaims(v token.Verified, issuer string) (map[string]any, error) {
-	if v.Standing == nil || !v.Scopes.Has(lanyard.ScopeOpenID) || !slices.Contains(v.Audience, issuer) {
+func userinfoClaims(v token.Verified, l *tenants.Live) (map[string]any, error) {
+	if v.Standing == nil || !v.Scopes.Has(lanyard.ScopeOpenID) || !slices.Contains(v.Audience, l.Issuer) {
 		return nil, lanyard.ErrInsufficientScope
 	}
 	claims := v.Standing.User.Claims(append(lanyard.ClaimsOf(v.Scopes), v.Standing.Grant.Claims.Userinfo...))
+	maps.Copy(claims, v.Standing.User.AttributeClaims(l.Tenant.Policy.Attributes, v.Scopes))
 	claims["sub"] = v.Subject
 	return claims, nil
 }

@@ -22,6 +22,14 @@ func (s Scope) PutBrowser(ctx context.Context, oldHash, newHash []byte, b lanyar
 	return b.ID, err
 }
 
+// UseSession makes one of a browser's sessions the one that the account pages are about.
+func (s Scope) UseSession(ctx context.Context, browser lanyard.BrowserID, session lanyard.SessionID) error {
+	_, err := s.change(ctx, `UPDATE browsers SET session_id = ? WHERE tenant_id = ? AND id = ?
+		AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = browsers.tenant_id AND s.browser_id = browsers.id AND s.id = ?)`,
+		string(session), string(s.tenant), string(browser), string(session))
+	return err
+}
+
 // BrowserKnows tells whether a user ever signed in on the browser with the cookie hash.
 func (s Scope) BrowserKnows(ctx context.Context, browserHash []byte, user lanyard.UserID) (bool, error) {
 	var n int64

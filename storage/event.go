@@ -39,11 +39,24 @@ func (s Scope) InsertEvent(ctx context.Context, e lanyard.Event) error {
 	return err
 }
 
+// UserEvents lists what happened to a user, newest first, before an event (empty for the newest).
+func (s Scope) UserEvents(ctx context.Context, user lanyard.UserID, before lanyard.EventID, limit int) ([]lanyard.Event, error) {
+	if before == "" {
+		before = "~" // after every id
+	}
+	return s.events(ctx, `user_id = ? AND id < ?`, limit, string(user), string(before))
+}
+
 // Events lists the newest facts, newest first.
 func (s Scope) Events(ctx context.Context, limit int) ([]lanyard.Event, error) {
+	return s.events(ctx, `TRUE`, limit)
+}
+
+func (s Scope) events(ctx context.Context, where string, limit int, args ...any) ([]lanyard.Event, error) {
+	args = append(append([]any{string(s.tenant)}, args...), limit)
 	var rows []eventRow
 	if err := s.list(ctx, &rows, `SELECT id, type, at, actor, user_id, client_id, session_id, grant_id, detail
-		FROM events WHERE tenant_id = ? ORDER BY id DESC LIMIT ?`, string(s.tenant), limit); err != nil {
+		FROM events WHERE tenant_id = ? AND `+where+` ORDER BY id DESC LIMIT ?`, args...); err != nil {
 		return nil, err
 	}
 	out := make([]lanyard.Event, 0, len(rows))

@@ -175,3 +175,9 @@ func (s Scope) UserRoles(ctx context.Context, id lanyard.UserID) ([]string, erro
 	err := s.list(ctx, &out, `SELECT role FROM user_roles WHERE tenant_id = ? AND user_id = ? ORDER BY role`, string(s.tenant), string(id))
 	return out, err
 }
+
+// DemandNewPassword has the user replace the password at the next sign-in; a user without one has nothing to replace.
+func (s Scope) DemandNewPassword(ctx context.Context, id lanyard.UserID) error {
+	_, err := s.change(ctx, `UPDATE passwords SET must_change = TRUE WHERE tenant_id = ? AND user_id = ?`, string(s.tenant), string(id))
+	return err
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // Live is one tenant as requests see it: a snapshot of one revision of its
@@ -25,6 +26,11 @@ type Live struct {
 	mu      sync.RWMutex
 	clients map[lanyard.ClientID]*lanyard.Client
 	origins map[string]bool
+}
+
+// Tenancy is the tenant as the deeds on people need it.
+func (l *Live) Tenancy() accounts.Tenancy {
+	return accounts.Tenancy{Scope: l.Scope, Tenant: l.Tenant, Issuer: l.Issuer, MACs: l.Ring}
 }
 
 // maxClients bounds the clients that one snapshot keeps; beyond it they are looked up.

@@ -19,6 +19,23 @@ type Flow struct {
 	Observe func(method, result string)
 }
 
+// observe reports an attempt; an outage is not a wrong password.
+func (f *Flow) observe(method lanyard.Method, err error) {
+	if f.Observe == nil {
+		return
+	}
+	switch {
+	case err == nil:
+		f.Observe(string(method), "ok")
+	case errors.Is(err, lanyard.ErrThrottled):
+		f.Observe(string(method), "throttled")
+	case lanyard.KindOf(err) == lanyard.Unavailable || lanyard.KindOf(err) == lanyard.Internal:
+		f.Observe(string(method), "error")
+	default:
+		f.Observe(string(method), "refused")
+	}
+}
+
 // Outcome is what the endpoint has to do with a request: answer the client, or
 // lead the browser to the step that is due.
 type Outcome struct {
@@ -30,6 +47,8 @@ type Outcome struct {
 	Request lanyard.AuthRequestID
 	Binding lanyard.Secret
 	Next    Step
+	// Local is the page of our own that the sign-in was for, once nothing is due.
+	Local string
 }
 
 // Answer is the answer to the client: a code or an error, never both.
@@ -44,8 +63,8 @@ type Answer struct {
 // (prompt=none), it is answered at once; else it is stored and bound to the browser.
 func (f *Flow) Begin(ctx context.Context, live *tenants.Live, client *lanyard.Client, p lanyard.AuthParams, v Visitor) (Outcome, error) {
 	now := f.Clock.Now()
-	s := &state{now: now, client: client, request: newRequest(live, client, p, now)}
-	if err := s.loadAccounts(ctx, live, v); err != nil {
+	s := &state{now: now, client: client, policy: live.Tenant.Policy, request: newRequest(live, client, p, now)}
+	if err := f.loadPeople(ctx, live, s, v); err != nil {
 		return Outcome{}, err
 	}
 	due := s.due()
@@ -67,10 +86,14 @@ func (f *Flow) Postpone(ctx context.Context, live *tenants.Live, client *lanyard
 }
 
 func newRequest(live *tenants.Live, client *lanyard.Client, p lanyard.AuthParams, now time.Time) lanyard.AuthRequest {
-	return lanyard.AuthRequest{
+	r := lanyard.AuthRequest{
 		ID: lanyard.NewAuthRequestID(), TenantID: live.Tenant.ID, ClientID: client.ID, Params: p,
 		CreatedAt: now, ExpiresAt: now.Add(lanyard.AuthRequestLifetime),
 	}
+	if p.Prompts(lanyard.PromptCreate) {
+		r.Way = lanyard.WaySignUp
+	}
+	return r
 }
 
 func (f *Flow) store(ctx context.Context, live *tenants.Live, s *state, next Step) (Outcome, error) {
@@ -120,15 +143,25 @@ func (f *Flow) load(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 		}
 		return nil, lanyard.ErrForeignFlow
 	}
-	client, err := live.Client(ctx, request.ClientID)
-	if err != nil {
-		return nil, err
+	client := ownPages(live)
+	if request.ClientID != "" {
+		if client, err = live.Client(ctx, request.ClientID); err != nil {
+			return nil, err
+		}
 	}
-	s := &state{now: now, client: client, request: request}
+	s := &state{now: now, client: client, policy: live.Tenant.Policy, request: request}
 	if over || client.Disabled {
 		return s, lanyard.ErrStaleFlow
 	}
-	return s, s.loadAccounts(ctx, live, v)
+	return s, f.loadPeople(ctx, live, s, v)
+}
+
+// loadPeople reads who is signed in on the browser, and who is about to be.
+func (f *Flow) loadPeople(ctx context.Context, live *tenants.Live, s *state, v Visitor) error {
+	if err := s.loadAccounts(ctx, live, v); err != nil {
+		return err
+	}
+	return f.loadPerson(ctx, live, s, v)
 }
 
 // loadAccounts reads who is signed in on the browser.

@@ -6,12 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 
 	"github.com/lanyard-id/lanyard"
-	"github.com/lanyard-id/lanyard/provider/session"
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants"
-	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // Page gives what is needed to show the step that is due. StepDone means that
@@ -26,13 +25,20 @@ func (f *Flow) Page(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 		return page, err
 	}
 	page := Page{
-		Step: s.due(), Request: s.request, Client: s.client, Accounts: s.accounts, Account: s.account(),
+		Step: s.due(), Request: s.request, Client: s.client, Accounts: s.accounts, Account: s.account(), Person: s.person,
 		KeepSignedIn: !live.Tenant.Policy.NoKeepSignedIn, RedirectOrigin: lanyard.Origin(s.request.Params.RedirectURI),
+		Factors: s.factors, Policy: s.policy,
 	}
 	if s.request.Denied {
 		page.Step = StepDone
 	}
-	page.Reproof = page.Step == StepPassword && page.Account != nil
+	page.Reproof = page.Account != nil && s.proving()
+	page.Ways = s.ways(page.Step)
+	if page.Step == StepFactor {
+		page.Way = s.factorWay()
+	}
+	page.MayRemember = page.Step == StepFactor && !s.policy.NoRememberDevice && !s.request.Params.Sudo
+	page.MaySkip = page.Step == StepEnrol && s.maySkip()
 	page.Asked = s.asked(live)
 	page.Token = stepToken(v.Binding, id, page.Step)
 	return page, nil
@@ -78,18 +84,19 @@ func stepToken(binding lanyard.Secret, id lanyard.AuthRequestID, step Step) stri
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// accept loads the request for a form of a step. A forged form is
+// accept loads the request for a form of one of the steps. A forged form is
 // lanyard.ErrForgedForm. ok is false when the step is not due (any more): a form
 // sent twice leads on instead of failing.
-func (f *Flow) accept(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, step Step) (s *state, ok bool, err error) {
+func (f *Flow) accept(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, of ...Step) (s *state, ok bool, err error) {
 	s, err = f.load(ctx, live, id, v)
 	if err != nil {
 		return nil, false, err
 	}
-	if !hmac.Equal([]byte(token), []byte(stepToken(v.Binding, id, step))) {
+	i := slices.IndexFunc(of, func(step Step) bool { return hmac.Equal([]byte(token), []byte(stepToken(v.Binding, id, step))) })
+	if i < 0 {
 		return nil, false, lanyard.ErrForgedForm
 	}
-	return s, !s.request.Denied && s.due() == step, nil
+	return s, !s.request.Denied && s.due() == of[i], nil
 }
 
 // save stores the progress and tells the step that follows.
@@ -115,56 +122,6 @@ func (f *Flow) Identify(ctx context.Context, live *tenants.Live, id lanyard.Auth
 	return s.moved(), f.save(ctx, live.Scope, s)
 }
 
-// Password takes the password: of the name that was typed, or of the account that has to prove itself again.
-func (f *Flow) Password(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, password lanyard.Secret, keep bool) (Moved, error) {
-	s, ok, err := f.accept(ctx, live, id, v, token, StepPassword)
-	if err != nil || !ok {
-		return s.moved(), err
-	}
-	proven, err := f.Accounts.Authenticate(ctx, live.Scope, accounts.Try{
-		Name: s.signInName(), Password: password, From: v.from(),
-	}, s.now)
-	if err != nil {
-		f.observe("password", err)
-		return Moved{}, err
-	}
-	f.observe("password", nil)
-	return f.proved(ctx, live, s, v, proven, keep)
-}
-
-// signInName is whose password the form carries.
-func (s *state) signInName() string {
-	if a := s.account(); a != nil {
-		return a.User.SignInName()
-	}
-	return s.request.Identifier
-}
-
-// proved makes the proof a session: cookie, session, request, counters and event in one transaction.
-func (f *Flow) proved(ctx context.Context, live *tenants.Live, s *state, v Visitor, p accounts.Proven, keep bool) (Moved, error) {
-	var started session.Started
-	err := live.Scope.InTx(ctx, func(tx storage.Scope) error {
-		var err error
-		started, err = session.Start(ctx, tx, session.Browser{Secret: v.Browser, UserAgent: v.UserAgent, Address: v.Address}, storage.Proof{
-			User: p.User.ID, At: s.now, ACR: lanyard.ACRSingle, AMR: []string{lanyard.AMRPassword},
-			ExpiresAt: s.now.Add(live.Tenant.Policy.SessionFor(keep)),
-		}, s.client.ID)
-		if err != nil {
-			return err
-		}
-		s.request.SessionID, s.request.Proved, s.request.Identifier = started.ID, true, ""
-		if err := f.save(ctx, tx, s); err != nil {
-			return err
-		}
-		return p.Success(ctx, tx)
-	})
-	if err != nil {
-		return Moved{}, err
-	}
-	// What is due now depends on the new session; the resume endpoint reads it afresh.
-	return Moved{Next: StepDone, Browser: started.Browser}, nil
-}
-
 // Choose takes the account to go on with; an empty session means another account.
 func (f *Flow) Choose(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, chosen lanyard.SessionID) (Moved, error) {
 	s, ok, err := f.accept(ctx, live, id, v, token, StepChoose)
@@ -177,7 +134,7 @@ func (f *Flow) Choose(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 		if a == nil {
 			return Moved{}, lanyard.ErrNotFound
 		}
-		if a.Session.Live(s.now) && !a.User.Disabled {
+		if a.Session.Usable(s.now) && !a.User.Disabled {
 			s.request.SessionID = chosen
 		} else {
 			s.request.Identifier = a.User.SignInName()
@@ -186,13 +143,19 @@ func (f *Flow) Choose(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	return s.moved(), f.save(ctx, live.Scope, s)
 }
 
-// Back gives up the typed name, or the account that would have to prove itself again.
+// Back gives up the way that was chosen, the typed name, the account that would
+// have to prove itself again, or what was proved so far.
 func (f *Flow) Back(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string) (Moved, error) {
-	s, ok, err := f.accept(ctx, live, id, v, token, StepPassword)
+	s, ok, err := f.accept(ctx, live, id, v, token, StepPassword, StepPasskey, StepEmailCode, StepSignUp, StepSignUpCode, StepForgot, StepFactor)
 	if err != nil || !ok {
 		return s.moved(), err
 	}
+	if s.due() == StepSignUpCode { // another address for the new account
+		s.request.Identifier = ""
+		return s.moved(), f.save(ctx, live.Scope, s)
+	}
 	s.request.Identifier, s.request.SessionID, s.request.Chosen = "", "", true
+	s.request.Way, s.request.Progress, s.person = "", nil, nil
 	return s.moved(), f.save(ctx, live.Scope, s)
 }
 
@@ -243,21 +206,4 @@ func (s *state) moved() Moved {
 		return Moved{Next: StepDone}
 	}
 	return Moved{Next: s.due()}
-}
-
-// observe reports an attempt; an outage is not a wrong password.
-func (f *Flow) observe(method string, err error) {
-	if f.Observe == nil {
-		return
-	}
-	switch {
-	case err == nil:
-		f.Observe(method, "ok")
-	case errors.Is(err, lanyard.ErrThrottled):
-		f.Observe(method, "throttled")
-	case lanyard.KindOf(err) == lanyard.Unavailable || lanyard.KindOf(err) == lanyard.Internal:
-		f.Observe(method, "error")
-	default:
-		f.Observe(method, "refused")
-	}
 }

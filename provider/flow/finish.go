@@ -3,7 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
-	"slices"
+	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/tenants"
@@ -25,24 +25,17 @@ func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
 	return code, nil
 }
 
-// levelMet tells whether the session's level is one of those asked for. Values that
-// are no level of ours are voluntary and ignored, unless the claim was essential.
-func (s *state) levelMet(reached string) bool {
-	wanted := s.request.Params.ACRValues
-	if len(wanted) == 0 {
-		wanted = s.client.DefaultACRValues
-	}
-	known := slices.DeleteFunc(slices.Clone(wanted), func(w string) bool { return !slices.Contains(lanyard.ACRLevels, w) })
-	meets := func(w string) bool { return lanyard.ACRMeets(reached, w) }
-	essential := s.request.Params.Claims.ACR
-	return (len(known) == 0 || slices.ContainsFunc(known, meets)) && (len(essential) == 0 || slices.ContainsFunc(essential, meets))
-}
-
 // finishNew answers a request that needed no interaction; it is stored together with its code.
 func (f *Flow) finishNew(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
+	if s.request.Params.Local != "" {
+		return Outcome{Local: s.request.Params.Local}, f.touch(ctx, live, s)
+	}
 	code, refusal := s.finish()
 	if refusal != nil {
 		return refused(s, refusal), nil
+	}
+	if err := f.touch(ctx, live, s); err != nil {
+		return Outcome{}, err
 	}
 	s.request.BindingHash = []byte{}
 	if err := live.Scope.InsertAuthRequest(ctx, s.request); err != nil {
@@ -53,6 +46,12 @@ func (f *Flow) finishNew(ctx context.Context, live *tenants.Live, s *state) (Out
 
 // finishStored answers a stored request, once: whoever comes second finds it stale.
 func (f *Flow) finishStored(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
+	if err := f.touch(ctx, live, s); err != nil {
+		return Outcome{}, err
+	}
+	if s.request.Params.Local != "" {
+		return f.finishLocal(ctx, live, s)
+	}
 	code, refusal := s.finish()
 	if refusal != nil {
 		return f.close(ctx, live, s, refusal)
@@ -65,6 +64,18 @@ func (f *Flow) finishStored(ctx context.Context, live *tenants.Live, s *state) (
 		return Outcome{}, err
 	}
 	return granted(s, code), nil
+}
+
+// touchAfter is how stale the note of a session's last use may be.
+const touchAfter = time.Minute
+
+// touch notes that the browser used the session, at most once a minute.
+func (f *Flow) touch(ctx context.Context, live *tenants.Live, s *state) error {
+	session := s.account().Session
+	if s.now.Sub(session.UsedAt) < touchAfter {
+		return nil
+	}
+	return live.Scope.TouchSession(ctx, session.ID, s.now, s.policy.IdleUntil(s.now))
 }
 
 // close answers a stored request with an error, once.

@@ -31,6 +31,21 @@ const (
 	StepPassword Step = "password"
 	StepChoose   Step = "choose"
 	StepConsent  Step = "consent"
+	// Other ways to prove who one is than the password.
+	StepPasskey   Step = "passkey"
+	StepEmailCode Step = "email_code"
+	// Making an account, and proving its address.
+	StepSignUp     Step = "sign_up"
+	StepSignUpCode Step = "sign_up_code"
+	// StepForgot asks for a link that sets a new password.
+	StepForgot Step = "forgot"
+	// StepFactor is the second factor.
+	StepFactor Step = "factor"
+	// What has to be done before a sign-in ends.
+	StepNewPassword Step = "new_password"
+	StepVerifyEmail Step = "verify_email"
+	StepEnrol       Step = "enrol"
+	StepCodes       Step = "codes"
 	// StepDone means that /oauth/resume can answer the client.
 	StepDone Step = "done"
 )
@@ -44,6 +59,19 @@ type Page struct {
 	Accounts []lanyard.Account
 	// Account is the one that the request goes on with; nil before it is known.
 	Account *lanyard.Account
+	// Person has proved something in this request that is no session yet; nil before.
+	Person *lanyard.User
+	// Factors are those of whoever the request goes on with, where they matter.
+	Factors lanyard.Factors
+	Policy  lanyard.Policy
+	// Ways are the other ways through the step; Way is the second factor that is asked for.
+	Ways []lanyard.Way
+	Way  lanyard.Way
+	// MayRemember offers to remember the browser, MaySkip to put an enrolment off.
+	MayRemember bool
+	MaySkip     bool
+	// TOTP is the enrolment of an authenticator app, on the page that offers it.
+	TOTP accounts.TOTPEnrolment
 	// Reproof says that the person is signed in but must prove it again
 	// (prompt=login, max_age): the identifier is given and can not be changed to another account silently.
 	Reproof bool
@@ -71,4 +99,6 @@ type Moved struct {
 	Next Step
 	// Browser is the new value of the browser cookie; zero if it stays.
 	Browser lanyard.Secret
+	// Codes are fresh recovery codes, to be shown once, at once.
+	Codes []lanyard.Secret
 }

@@ -14,6 +14,12 @@ type state struct {
 	client   *lanyard.Client
 	request  lanyard.AuthRequest
 	accounts []lanyard.Account
+	policy   lanyard.Policy
+	// person has proved something in this request that is no session yet; nil before.
+	person *lanyard.User
+	// factors are those of whoever the request goes on with. They are read only
+	// where they can decide something.
+	factors lanyard.Factors
 }
 
 // steps are looked at in order; the first one that is due is what the person has
@@ -24,8 +30,18 @@ var steps = []struct {
 	silent *lanyard.Error
 }{
 	{StepChoose, (*state).chooseDue, lanyard.ErrAccountSelection},
+	{StepSignUp, (*state).signUpDue, lanyard.ErrLoginRequired},
+	{StepSignUpCode, (*state).signUpCodeDue, lanyard.ErrLoginRequired},
+	{StepForgot, (*state).forgotDue, lanyard.ErrLoginRequired},
+	{StepPasskey, (*state).passkeyDue, lanyard.ErrLoginRequired},
 	{StepIdentify, (*state).identifyDue, lanyard.ErrLoginRequired},
-	{StepPassword, (*state).passwordDue, lanyard.ErrLoginRequired},
+	{StepEmailCode, (*state).emailCodeDue, lanyard.ErrLoginRequired},
+	{StepPassword, (*state).proving, lanyard.ErrLoginRequired},
+	{StepFactor, (*state).factorDue, lanyard.ErrLoginRequired},
+	{StepNewPassword, (*state).newPasswordDue, lanyard.ErrInteractionRequired},
+	{StepVerifyEmail, (*state).verifyEmailDue, lanyard.ErrInteractionRequired},
+	{StepEnrol, (*state).enrolDue, lanyard.ErrInteractionRequired},
+	{StepCodes, (*state).codesDue, lanyard.ErrInteractionRequired},
 	{StepConsent, (*state).consentDue, lanyard.ErrConsentRequired},
 }
 
@@ -52,7 +68,7 @@ func silentError(due Step) *lanyard.Error {
 // several are signed in and nothing says which.
 func (s *state) chooseDue() bool {
 	p := s.request.Params
-	if s.request.Chosen || s.request.SessionID != "" || s.request.Identifier != "" {
+	if s.person != nil || s.request.Chosen || s.request.SessionID != "" || s.request.Identifier != "" || s.request.Way != "" {
 		return false
 	}
 	if p.Prompts(lanyard.PromptSelectAccount) {
@@ -61,10 +77,29 @@ func (s *state) chooseDue() bool {
 	return s.account() == nil && len(s.live()) > 1 && p.HintSubject == "" && p.Claims.Subject == ""
 }
 
-func (s *state) identifyDue() bool { return s.account() == nil && s.request.Identifier == "" }
+// proving tells whether the person has to prove who they are: nobody is signed in,
+// or the proof is too old.
+func (s *state) proving() bool { return s.person == nil && (s.account() == nil || s.reproof()) }
 
-// passwordDue asks for proof: nobody is signed in, or the proof is too old.
-func (s *state) passwordDue() bool { return s.account() == nil || s.reproof() }
+// nobody tells whether it is not even known who the person is.
+func (s *state) nobody() bool { return s.person == nil && s.account() == nil }
+
+func (s *state) signUpDue() bool {
+	return s.nobody() && s.request.Way == lanyard.WaySignUp && s.request.Identifier == ""
+}
+
+func (s *state) signUpCodeDue() bool { return s.nobody() && s.request.Way == lanyard.WaySignUp }
+
+func (s *state) forgotDue() bool { return s.proving() && s.request.Way == lanyard.WayForgot }
+
+func (s *state) passkeyDue() bool { return s.proving() && s.request.Way == lanyard.WayPasskey }
+
+func (s *state) identifyDue() bool { return s.nobody() && s.request.Identifier == "" }
+
+func (s *state) emailCodeDue() bool { return s.proving() && s.request.Way == lanyard.WayEmailCode }
+
+// freshFor is how long a proof counts as fresh for risky changes of an account.
+const freshFor = 10 * time.Minute
 
 // reproof tells whether the person has to prove again although signed in.
 func (s *state) reproof() bool {
@@ -76,11 +111,15 @@ func (s *state) reproof() bool {
 	if p.Prompts(lanyard.PromptLogin) {
 		return true
 	}
+	age := s.now.Sub(a.Session.AuthTime)
+	if age >= freshFor && (p.Sudo || s.enrolWanted(a.Session.ACR)) {
+		return true
+	}
 	maxAge := p.MaxAge
 	if maxAge == nil {
 		maxAge = s.client.DefaultMaxAge
 	}
-	return maxAge != nil && s.now.Sub(a.Session.AuthTime) >= time.Duration(*maxAge)*time.Second
+	return maxAge != nil && age >= time.Duration(*maxAge)*time.Second
 }
 
 // consentDue asks the person to agree: a third party wants something new, the
@@ -108,7 +147,7 @@ func covers(have, want []string) bool {
 func (s *state) live() []lanyard.Account {
 	var out []lanyard.Account
 	for _, a := range s.accounts {
-		if a.Session.Live(s.now) && !a.User.Disabled {
+		if a.Session.Usable(s.now) && !a.User.Disabled {
 			out = append(out, a)
 		}
 	}

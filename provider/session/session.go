@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
 )
-
-// Levels are the authentication levels that a person can reach today.
-var Levels = []string{lanyard.ACRSingle}
 
 // Browser is the user agent that a session is started on.
 type Browser struct {
@@ -23,8 +21,9 @@ type Browser struct {
 
 // Started is a session that began, with the browser's new cookie value.
 type Started struct {
-	ID      lanyard.SessionID
-	Browser lanyard.Secret
+	ID        lanyard.SessionID
+	BrowserID lanyard.BrowserID
+	Browser   lanyard.Secret
 }
 
 // maxUserAgent bounds what is kept of a User-Agent header, in bytes.
@@ -44,9 +43,9 @@ func Start(ctx context.Context, tx storage.Scope, b Browser, p storage.Proof, cl
 	}
 	err = tx.InsertEvent(ctx, lanyard.Event{
 		Type: lanyard.EventUserSignedIn, At: p.At, Actor: string(p.User), UserID: p.User, SessionID: id, ClientID: client,
-		Detail: map[string]string{"acr": p.ACR},
+		Detail: map[string]string{"acr": p.ACR, "amr": strings.Join(p.AMR, " ")},
 	})
-	return Started{ID: id, Browser: secret}, err
+	return Started{ID: id, BrowserID: browser, Browser: secret}, err
 }
 
 // SignedIn lists the live sessions of the browser with the cookie secret, newest first.
@@ -58,7 +57,7 @@ func SignedIn(ctx context.Context, scope storage.Scope, browser lanyard.Secret, 
 	if errors.Is(err, lanyard.ErrNotFound) {
 		return nil, nil
 	}
-	return slices.DeleteFunc(accounts, func(a lanyard.Account) bool { return !a.Session.Live(now) }), err
+	return slices.DeleteFunc(accounts, func(a lanyard.Account) bool { return !a.Session.Usable(now) }), err
 }
 
 // End ends a session and records it; ending one that has ended is fine. Tokens

@@ -150,11 +150,12 @@ func (o order) jwt(scopes lanyard.Scopes, expires time.Time) (string, error) {
 // come first, so that none of them can stand in for one of the protocol.
 func (o order) idToken(accessToken string) (string, error) {
 	g, alg := o.grant, o.client.IDTokenAlg
-	names := g.Claims.IDToken
+	names, claims := g.Claims.IDToken, map[string]any{}
 	if o.client.ClaimsInIDToken {
 		names = append(lanyard.ClaimsOf(o.scopes), names...)
+		claims = o.user.AttributeClaims(o.live.Tenant.Policy.Attributes, o.scopes)
 	}
-	claims := o.user.Claims(names)
+	maps.Copy(claims, o.user.Claims(names))
 	maps.Copy(claims, map[string]any{
 		"iss": o.live.Issuer, "sub": o.user.Subject, "aud": string(o.client.ID), "azp": string(o.client.ID),
 		"exp": o.now.Add(o.client.IDTokenFor()).Unix(), "iat": o.now.Unix(), "auth_time": g.AuthTime.Unix(),

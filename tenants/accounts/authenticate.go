@@ -75,7 +75,7 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 		return Proven{}, err
 	}
 	if !matches {
-		return Proven{}, lanyard.ErrWrongCredentials
+		return Proven{}, wrong(ctx, scope, found.User.ID, lanyard.MethodPassword, now, lanyard.ErrWrongCredentials)
 	}
 	if found.User.Disabled {
 		return Proven{}, lanyard.ErrUserDisabled

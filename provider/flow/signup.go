@@ -1,0 +1,50 @@
+package flow
+
+import (
+	"context"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// SignUp takes the form of a new account. Whether the address has one already is
+// told to its owner only.
+func (f *Flow) SignUp(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, form accounts.SignUpForm) (Moved, error) {
+	s, ok, err := f.accept(ctx, live, id, v, token, StepSignUp, StepSignUpCode)
+	if err != nil || !ok {
+		return s.moved(), err
+	}
+	if err := f.Accounts.SignUp(ctx, live.Tenancy(), string(id), form, v.from(), s.now); err != nil {
+		return Moved{}, err
+	}
+	s.request.Identifier = form.Email
+	switch s.policy.EmailVerification {
+	case lanyard.VerificationOptional, lanyard.VerificationOff:
+		s.request.Way = "" // the account is there: its password opens it
+	}
+	return s.moved(), f.save(ctx, live.Scope, s)
+}
+
+// SignUpCode takes the code that proves the address of a new account, and signs its owner in.
+func (f *Flow) SignUpCode(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token, code string) (Moved, error) {
+	s, ok, err := f.accept(ctx, live, id, v, token, StepSignUpCode)
+	if err != nil || !ok {
+		return s.moved(), err
+	}
+	proven, err := f.Accounts.FinishSignUp(ctx, live.Tenancy(), string(id), code, v.from(), s.now)
+	if err != nil {
+		f.observe(lanyard.MethodEmailCode, err)
+		return Moved{}, err
+	}
+	return f.proved(ctx, live, s, v, proven, ticked{})
+}
+
+// Forgot sends a link that sets a new password, if somebody has the name.
+func (f *Flow) Forgot(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token, name string) error {
+	s, ok, err := f.accept(ctx, live, id, v, token, StepForgot)
+	if err != nil || !ok {
+		return err
+	}
+	return f.Accounts.RequestReset(ctx, live.Tenancy(), name, string(id), v.from(), s.client.DisplayName(), s.now)
+}
