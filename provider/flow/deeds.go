@@ -41,7 +41,10 @@ func (f *Flow) Page(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 	page.MaySkip = page.Step == StepEnrol && s.maySkip()
 	page.Asked = s.asked(live)
 	page.Token = stepToken(v.Binding, id, page.Step)
-	return page, nil
+	if page.Step == StepEnrol {
+		page.TOTP, err = f.Accounts.BeginTOTP(ctx, live.Tenancy(), *s.whose(), string(id), s.now)
+	}
+	return page, err
 }
 
 // asked are the scopes that the consent page explains: those not agreed to

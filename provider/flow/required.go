@@ -83,7 +83,7 @@ func (f *Flow) EnrolPasskey(ctx context.Context, live *tenants.Live, id lanyard.
 // enrol makes a factor count, as a proof of this sign-in too.
 func (f *Flow) enrol(ctx context.Context, live *tenants.Live, s *state, v Visitor, enrolment accounts.Enrolment) (Moved, error) {
 	return f.change(ctx, live, s, v, func(ctx context.Context, tx storage.Scope, try *state) ([]lanyard.Secret, error) {
-		enrolment.Except = try.request.Progress.SessionID
+		enrolment.Session = try.request.Progress.SessionID
 		codes, err := enrolment.Apply(ctx, tx)
 		if err != nil {
 			return nil, err
@@ -118,7 +118,7 @@ func (f *Flow) RenewCodes(ctx context.Context, live *tenants.Live, id lanyard.Au
 		return s.moved(), err
 	}
 	return f.change(ctx, live, s, v, func(ctx context.Context, tx storage.Scope, try *state) ([]lanyard.Secret, error) {
-		return f.Accounts.NewRecoveryCodes(ctx, tx, live.Tenancy(), *try.person, v.from(), try.now)
+		return f.Accounts.NewRecoveryCodes(ctx, live.Tenancy(), tx, *try.person, v.from(), try.now)
 	})
 }
 
