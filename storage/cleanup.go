@@ -19,6 +19,9 @@ const keepRefusals = 7 * 24 * time.Hour
 // keepDeliveries is how long deliveries that are over stay, without their content.
 const keepDeliveries = 7 * 24 * time.Hour
 
+// keepDeletedPasskeys is how long a browser that still offers a deleted passkey is told to forget it.
+const keepDeletedPasskeys = 400 * 24 * time.Hour
+
 // CleanUp deletes what has expired, in small batches, children first. It decides
 // nothing: expiry is decided at use. It returns how many rows went.
 func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
@@ -35,6 +38,9 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"grants", "id", "(expires_at <= ? OR refresh_idle_until <= ? OR revoked_at <= ?) AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.tenant_id = grants.tenant_id AND t.grant_id = grants.id)", []any{ended, ended, ended}},
 		{"sessions", "id", "(expires_at <= ? OR ended_at <= ?) AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant_id = sessions.tenant_id AND g.session_id = sessions.id)", []any{ended, ended}},
 		{"refusals", "id", "at <= ?", []any{micros(now.Add(-keepRefusals))}},
+		{"ceremonies", "holder, purpose", "expires_at <= ?", []any{micros(now)}},
+		{"remembered_devices", "user_id, browser_id", "expires_at <= ?", []any{micros(now)}},
+		{"deleted_passkeys", "id", "deleted_at <= ?", []any{micros(now.Add(-keepDeletedPasskeys))}},
 		{"deliveries", "id", "state <> 'queued' AND expires_at <= ?", []any{micros(now.Add(-keepDeliveries))}},
 	}
 	var total int64

@@ -55,6 +55,7 @@ CREATE TABLE passkeys (
   rp_id TEXT NOT NULL,
   name TEXT NOT NULL,
   record TEXT NOT NULL,
+  counter BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL,
   used_at BIGINT,
   PRIMARY KEY (tenant_id, id),

@@ -55,6 +55,7 @@ CREATE TABLE passkeys (
   rp_id TEXT NOT NULL,
   name TEXT NOT NULL,
   record TEXT NOT NULL,
+  counter INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
   used_at INTEGER,
   PRIMARY KEY (tenant_id, id),
