@@ -16,10 +16,18 @@ var (
 	addressRule = storage.AttemptRule{Free: 300, Delay: time.Second, Longest: 5 * time.Minute, Memory: time.Hour}
 )
 
+// rules are those of kinds of proof that need another one than passwords: of the
+// million codes of a generator two are right, so guessing has to take years.
+var rules = map[string]storage.AttemptRule{
+	"totp": {Free: 5, Delay: time.Second, Longest: time.Hour, Memory: 24 * time.Hour},
+}
+
 // attempt is one try to prove something, with the keys under which it is counted.
 type attempt struct {
 	// account counts tries against one account from anywhere, or from one known browser.
 	account string
+	// rule is that of the account; zero for accountRule.
+	rule storage.AttemptRule
 	// address counts tries from one address.
 	address string
 }
@@ -32,7 +40,7 @@ func attemptFor(ctx context.Context, scope storage.Scope, kind, subject string, 
 	if err != nil {
 		return attempt{}, err
 	}
-	out := attempt{account: attemptKey(kind, subject), address: attemptKey("address", from.Address)}
+	out := attempt{account: attemptKey(kind, subject), rule: rules[kind], address: attemptKey("address", from.Address)}
 	if known {
 		out.account = attemptKey("known-"+kind, subject, string(from.BrowserHash))
 	}
@@ -53,10 +61,13 @@ func attemptKey(kind string, parts ...string) string {
 // with the time to wait. When it can not be counted, it is not verified either: an
 // outage is the answer.
 func reserve(ctx context.Context, scope storage.Scope, t attempt, now time.Time) error {
+	if t.rule.Free == 0 {
+		t.rule = accountRule
+	}
 	for _, count := range []struct {
 		key  string
 		rule storage.AttemptRule
-	}{{t.account, accountRule}, {t.address, addressRule}} {
+	}{{t.account, t.rule}, {t.address, addressRule}} {
 		wait, err := scope.ReserveAttempt(ctx, count.key, count.rule, now)
 		if err != nil {
 			return err
