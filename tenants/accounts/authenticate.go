@@ -14,6 +14,7 @@ type Accounts struct {
 	Hasher *Hasher
 	Sealer lanyard.Sealer
 	queues queues
+	rules  Rules
 }
 
 // New makes the deeds on people.
@@ -71,6 +72,9 @@ func (a *Accounts) Authenticate(ctx context.Context, scope storage.Scope, t Try,
 		return Proven{}, err
 	}
 	matches, rehash, err := a.Hasher.Verify(ctx, found.PasswordHash, t.Password)
+	if errors.Is(err, errUnusableHash) {
+		return Proven{}, a.unusable(ctx, scope, found.User, t.Password, now)
+	}
 	if err != nil {
 		return Proven{}, err
 	}
@@ -94,4 +98,18 @@ func (a *Accounts) rehash(ctx context.Context, scope storage.Scope, c storage.Cr
 		return err
 	}
 	return scope.Rehash(ctx, c.User.ID, c.PasswordHash, fresh)
+}
+
+// unusable answers for an account whose stored hash can not be used: as for a wrong
+// password, after the work of one, with an event for whoever looks after it.
+func (a *Accounts) unusable(ctx context.Context, scope storage.Scope, user lanyard.User, password lanyard.Secret, now time.Time) error {
+	if _, _, err := a.Hasher.Verify(ctx, "", password); err != nil {
+		return err
+	}
+	if err := scope.InsertEvent(ctx, lanyard.Event{
+		Type: lanyard.EventSignInFailed, At: now, Actor: "system", UserID: user.ID, Detail: map[string]string{"reason": "unusable_hash"},
+	}); err != nil {
+		return err
+	}
+	return lanyard.ErrWrongCredentials
 }

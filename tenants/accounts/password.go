@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/lanyard-id/lanyard"
 )
@@ -64,7 +65,7 @@ func (h *Hasher) Hash(ctx context.Context, password lanyard.Secret) (string, err
 	_, _ = rand.Read(salt)
 	var key []byte
 	err := h.inSlot(ctx, func() {
-		key = argon2.IDKey([]byte(password.Reveal()), salt, argonTime, argonMemory, argonThreads, argonKey)
+		key = argon2.IDKey(normalized(password), salt, argonTime, argonMemory, argonThreads, argonKey)
 	})
 	if err != nil {
 		return "", err
@@ -72,9 +73,10 @@ func (h *Hasher) Hash(ctx context.Context, password lanyard.Secret) (string, err
 	return encodeArgon(salt, key), nil
 }
 
-// Verify compares a password with a PHC string. An empty string stands for nobody's
-// password: it costs the same and never matches. rehash tells that the hash was
-// made with another cost. A stored string that can not be used is an error.
+// Verify compares a password with a stored hash. An empty string stands for nobody's
+// password: it costs the same and never matches. rehash tells that the hash was made
+// in another way, or with another cost, than Hash makes them. A stored string that
+// can not be used is an error, and nothing is computed for it.
 func (h *Hasher) Verify(ctx context.Context, phc string, password lanyard.Secret) (matches, rehash bool, err error) {
 	if err := checkLength(password); err != nil {
 		return false, false, err
@@ -83,19 +85,22 @@ func (h *Hasher) Verify(ctx context.Context, phc string, password lanyard.Secret
 	if !real {
 		phc = h.dummy
 	}
-	stored, err := parseArgon(phc)
+	stored, err := parseHash(phc)
 	if err != nil {
 		return false, false, err
 	}
 	equal := false
-	err = h.inSlot(ctx, func() {
-		key := argon2.IDKey([]byte(password.Reveal()), stored.salt, stored.time, stored.memory, stored.threads, uint32(len(stored.key))) //nolint:gosec // bounded by parseArgon
-		equal = subtle.ConstantTimeCompare(key, stored.key) == 1
-	})
-	if err != nil {
+	if err := h.inSlot(ctx, func() { equal = stored.matches(normalized(password)) }); err != nil {
 		return false, false, err
 	}
-	return equal && real, stored.memory != argonMemory || stored.time != argonTime || stored.threads != argonThreads, nil
+	return equal && real, !stored.ours, nil
+}
+
+// normalized is the form in which a password is measured, hashed and compared: NFC,
+// so that it does not depend on how a keyboard writes an accent (RFC 8265 §4.2.2).
+// It changes no ASCII.
+func normalized(password lanyard.Secret) []byte {
+	return norm.NFC.Bytes([]byte(password.Reveal()))
 }
 
 func checkLength(password lanyard.Secret) error {
@@ -133,6 +138,8 @@ type argonHash struct {
 	memory, time uint32
 	threads      uint8
 	salt, key    []byte
+	// independent is Argon2i, which we do not make.
+	independent bool
 }
 
 func encodeArgon(salt, key []byte) string {
@@ -142,19 +149,22 @@ func encodeArgon(salt, key []byte) string {
 
 func parseArgon(phc string) (argonHash, error) {
 	var out argonHash
-	bad := fmt.Errorf("a stored password hash can not be used")
 	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return out, bad
+	if len(parts) != 6 || parts[0] != "" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return out, errUnusableHash
 	}
+	if parts[1] != "argon2id" && parts[1] != "argon2i" {
+		return out, errUnusableHash
+	}
+	out.independent = parts[1] == "argon2i"
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &out.memory, &out.time, &out.threads); err != nil {
-		return out, bad
+		return out, errUnusableHash
 	}
 	var serr, kerr error
 	out.salt, serr = base64.RawStdEncoding.DecodeString(parts[4])
 	out.key, kerr = base64.RawStdEncoding.DecodeString(parts[5])
 	if serr != nil || kerr != nil || !out.bounded() {
-		return out, bad
+		return out, errUnusableHash
 	}
 	return out, nil
 }
@@ -162,4 +172,18 @@ func parseArgon(phc string) (argonHash, error) {
 func (a argonHash) bounded() bool {
 	return a.memory >= 8 && a.memory <= maxArgonMemory && a.time >= 1 && a.time <= maxArgonTime &&
 		a.threads >= 1 && a.threads <= maxArgonThreads && len(a.salt) >= 8 && len(a.salt) <= 64 && len(a.key) >= 16 && len(a.key) <= 64
+}
+
+func (a argonHash) matches(password []byte) bool {
+	derive := argon2.IDKey
+	if a.independent {
+		derive = argon2.Key
+	}
+	key := derive(password, a.salt, a.time, a.memory, a.threads, uint32(len(a.key))) //nolint:gosec // bounded by parseArgon
+	return subtle.ConstantTimeCompare(key, a.key) == 1
+}
+
+// ours tells whether Hash would make the same string.
+func (a argonHash) ours() bool {
+	return !a.independent && a.memory == argonMemory && a.time == argonTime && a.threads == argonThreads
 }

@@ -52,8 +52,16 @@ func (p Actor) checkFresh(f lanyard.Factors, now time.Time) error {
 // post queues a mail inside the transaction of what it is about, with its own
 // event. It is not sent after expires.
 func (a *Accounts) post(ctx context.Context, tx storage.Scope, user lanyard.UserID, letter mail.Letter, now, expires time.Time) error {
+	return a.deliver(ctx, tx, user, letter, false, now, expires)
+}
+
+// deliver is post, or with silent the same work for a mail that does not leave.
+func (a *Accounts) deliver(ctx context.Context, tx storage.Scope, user lanyard.UserID, letter mail.Letter, silent bool, now, expires time.Time) error {
 	event := lanyard.Event{
 		ID: lanyard.NewEventID(), Type: lanyard.EventMailQueued, At: now, UserID: user, Detail: map[string]string{"kind": string(letter.Kind)},
+	}
+	if silent {
+		event.UserID, letter.To = "", ""
 	}
 	if err := tx.InsertEvent(ctx, event); err != nil {
 		return err
@@ -64,7 +72,7 @@ func (a *Accounts) post(ctx context.Context, tx storage.Scope, user lanyard.User
 		return err
 	}
 	return tx.InsertDelivery(ctx, storage.NewDelivery{
-		ID: id, EventID: event.ID, Kind: storage.DeliveryMail, Recipient: letter.To, Subject: string(letter.Kind), Sealed: sealed, DueAt: now, ExpiresAt: expires,
+		ID: id, EventID: event.ID, Kind: storage.DeliveryMail, Recipient: letter.To, Subject: string(letter.Kind), Sealed: sealed, DueAt: now, ExpiresAt: expires, Void: silent,
 	})
 }
 

@@ -1,0 +1,234 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// existsRule is how many mails the owner of an address gets because somebody tries
+// to sign up with it.
+var existsRule = storage.AttemptRule{Free: 3, Delay: time.Hour, Longest: time.Hour, Memory: time.Hour}
+
+// SignUpForm is what somebody types who wants an account.
+type SignUpForm struct {
+	Email    string
+	Name     string
+	Password lanyard.Secret
+	// Attributes are those of the tenant's policy that people may set themselves.
+	Attributes map[string]string
+	Locale     string
+}
+
+// registration is an account that waits for the proof of its address. It is stored
+// sealed, in the challenge.
+type registration struct {
+	Email      string            `json:"email"`
+	Name       string            `json:"name,omitempty"`
+	Hash       string            `json:"hash"`
+	Locale     string            `json:"locale,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+}
+
+// SignUp takes the wish for an account. An address that is free gets a code, and
+// FinishSignUp makes the account; one that somebody has proved gets a mail that says
+// so. Statements, hashes, mails and answer are the same.
+//
+// Where the policy does not require the proof, the account is made at once and
+// signs in with its password; then an address counts as taken even if it was not proved.
+//
+// What is wrong with the form is lanyard.ErrBadInput or an error of
+// CheckNewPassword; lanyard.ErrSignUpClosed comes before anything else.
+func (a *Accounts) SignUp(ctx context.Context, t Tenancy, holder string, form SignUpForm, from From, now time.Time) error {
+	if t.Tenant.Policy.SignUp != lanyard.SignUpOpen {
+		return lanyard.ErrSignUpClosed
+	}
+	key, r, err := a.checkSignUp(t, form)
+	if err != nil {
+		return err
+	}
+	if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
+		return err
+	}
+	if r.Hash, err = a.Hasher.Hash(ctx, form.Password); err != nil { // for an address that is taken, too
+		return err
+	}
+	owner, err := t.Scope.UserByEmail(ctx, key)
+	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
+		return err
+	}
+	s := sending{
+		holder: holder, purpose: PurposeSignUp, address: key, registration: &r, lives: codeLives, from: from, now: now,
+		letter: mail.Letter{Kind: lanyard.MailSignUp, To: form.Email, Name: r.Name},
+	}
+	counter, err := s.counter(ctx, t)
+	if err != nil {
+		return err
+	}
+	told, err := t.Scope.ReserveAttempt(ctx, attemptKey("sign_up_exists", key), existsRule, now)
+	if err != nil {
+		return err
+	}
+	taken := s
+	taken.user, taken.dead, taken.silent = owner, true, owner.Disabled || told > 0
+	taken.letter = mail.Letter{Kind: lanyard.MailSignUpExists, To: owner.Profile.Email}
+	switch {
+	case t.Tenant.Policy.EmailVerification == lanyard.VerificationOptional || t.Tenant.Policy.EmailVerification == lanyard.VerificationOff:
+		return a.signUpNow(ctx, t, s, taken, counter)
+	case owner.ID != "" && (owner.Profile.EmailVerified || owner.Disabled):
+		s = taken
+	}
+	return t.Scope.InTx(ctx, func(tx storage.Scope) error { return a.put(ctx, tx, t, s, counter) })
+}
+
+// checkSignUp finds what is wrong with a form, and reads it.
+func (a *Accounts) checkSignUp(t Tenancy, form SignUpForm) (string, registration, error) {
+	key, err := lanyard.CanonicalEmail(form.Email)
+	if err != nil {
+		return "", registration{}, err
+	}
+	r := registration{Email: form.Email, Name: strings.TrimSpace(form.Name), Locale: form.Locale}
+	if r.Attributes, err = mergeAttributes(t.Tenant.Policy.Attributes, nil, form.Attributes); err != nil {
+		return "", registration{}, err
+	}
+	user := r.user(time.Time{})
+	if err := CheckProfile(user.Profile); err != nil {
+		return "", registration{}, err
+	}
+	return key, r, a.CheckNewPassword(t, NewPassword{Password: form.Password, User: user})
+}
+
+// user is the account that a registration makes.
+func (r registration) user(now time.Time) lanyard.User {
+	id := lanyard.NewUserID()
+	return lanyard.User{
+		ID: id, Subject: string(id), UpdatedAt: now, CreatedAt: now,
+		Profile: lanyard.Profile{Name: r.Name, Email: r.Email, Locale: r.Locale, Attributes: r.Attributes},
+	}
+}
+
+// signUpNow makes an account whose address need not be proved. For one that is taken
+// the same is done and undone again, so that it asks the database the same.
+func (a *Accounts) signUpNow(ctx context.Context, t Tenancy, s, taken sending, counter string) error {
+	user := s.registration.user(s.now)
+	s.purpose, s.user, s.registration = PurposeVerify, user, nil
+	s.letter = mail.Letter{Kind: lanyard.MailVerify, To: user.Profile.Email}
+	s.silent = t.Tenant.Policy.EmailVerification == lanyard.VerificationOff
+	hash := taken.registration.Hash
+	if taken.user.ID != "" {
+		return a.pretendSignUp(ctx, t, user, hash, taken, counter)
+	}
+	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := makeAccount(ctx, tx, t, user, hash, false); err != nil {
+			return err
+		}
+		return a.put(ctx, tx, t, s, counter)
+	})
+	if !errors.Is(err, lanyard.ErrConflict) {
+		return err
+	}
+	owner, err := t.Scope.UserByEmail(ctx, s.address) // somebody was faster
+	if err != nil {
+		return err
+	}
+	taken.user, taken.letter.To = owner, owner.Profile.Email
+	return a.pretendSignUp(ctx, t, user, hash, taken, counter)
+}
+
+// errPretended undoes what was only done for show.
+var errPretended = errors.New("an account was made for show")
+
+func (a *Accounts) pretendSignUp(ctx context.Context, t Tenancy, user lanyard.User, hash string, taken sending, counter string) error {
+	user.Profile.Email = "a" + strings.ToLower(strings.TrimPrefix(string(user.ID), "usr_")) + "@nobody.invalid"
+	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := makeAccount(ctx, tx, t, user, hash, false); err != nil {
+			return err
+		}
+		return errPretended
+	})
+	if !errors.Is(err, errPretended) {
+		return err
+	}
+	taken.purpose, taken.registration = PurposeVerify, nil
+	return t.Scope.InTx(ctx, func(tx storage.Scope) error { return a.put(ctx, tx, t, taken, counter) })
+}
+
+// makeAccount stores a new account with its address, password and roles, inside a transaction.
+func makeAccount(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, hash string, proved bool) error {
+	if err := tx.InsertUser(ctx, user); err != nil {
+		return err
+	}
+	if err := tx.SetPrimaryEmail(ctx, user.ID, user.Profile.Email, proved, user.CreatedAt); err != nil {
+		return err
+	}
+	if err := tx.SetPassword(ctx, user.ID, storage.Password{Hash: hash}, user.CreatedAt); err != nil {
+		return err
+	}
+	for _, role := range t.Tenant.Policy.DefaultRoles {
+		if err := tx.GrantUserRole(ctx, user.ID, role, user.CreatedAt); err != nil {
+			return err
+		}
+	}
+	return tx.InsertEvent(ctx, lanyard.Event{Type: lanyard.EventUserSignedUp, At: user.CreatedAt, Actor: string(user.ID), UserID: user.ID})
+}
+
+// FinishSignUp checks the code of a registration. The proof makes the account when
+// it is spent, so that has to come first in its transaction. It counts as a
+// password: the same holder chose it minutes ago, and nobody else saw it.
+//
+// Whoever held the address without ever having proved it loses it then, with
+// everything that was set up to sign in to that account. An address that somebody
+// proved meanwhile is lanyard.ErrWrongCode, and nothing is made.
+func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code string, from From, now time.Time) (Proven, error) {
+	if t.Tenant.Policy.SignUp != lanyard.SignUpOpen {
+		return Proven{}, lanyard.ErrSignUpClosed
+	}
+	counted, err := a.count(ctx, t, "sign_up", holder, "", from, now)
+	if err != nil {
+		return Proven{}, err
+	}
+	c, err := try(ctx, t, holder, PurposeSignUp, code, now)
+	if err != nil {
+		return Proven{}, err
+	}
+	inside, err := a.unlock(t, c)
+	if err != nil {
+		return Proven{}, err
+	}
+	if inside.Registration == nil {
+		return Proven{}, lanyard.ErrWrongCode
+	}
+	user := inside.Registration.user(now)
+	user.TenantID, user.Profile.EmailVerified = t.Scope.TenantID(), true
+	return Proven{User: user, Method: lanyard.MethodPassword, attempt: counted, spend: func(ctx context.Context, tx storage.Scope) error {
+		if err := spent(ctx, tx, c, now); err != nil {
+			return err
+		}
+		err := a.moveIn(ctx, tx, t, user, c.Address, inside.Registration.Hash)
+		if errors.Is(err, lanyard.ErrConflict) {
+			return lanyard.ErrWrongCode
+		}
+		return err
+	}}, nil
+}
+
+// moveIn makes an account at an address that was proved.
+func (a *Accounts) moveIn(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, address, hash string) error {
+	wiped, err := tx.WipeUnproved(ctx, address, user.CreatedAt)
+	if err != nil {
+		return err
+	}
+	if wiped != "" {
+		if err := tx.InsertEvent(ctx, lanyard.Event{
+			Type: lanyard.EventEmailRemoved, At: user.CreatedAt, Actor: string(user.ID), UserID: wiped, Detail: map[string]string{"reason": "proved by somebody else"},
+		}); err != nil {
+			return err
+		}
+	}
+	return makeAccount(ctx, tx, t, user, hash, true)
+}
