@@ -66,7 +66,7 @@ func (a *Accounts) applyEnrolment(ctx context.Context, tx storage.Scope, e Enrol
 func (a *Accounts) addFactor(ctx context.Context, t Tenancy, actor Actor, e Enrolment, now time.Time) ([]lanyard.Secret, error) {
 	e.Session = actor.Session.ID
 	var codes []lanyard.Secret
-	err := sudo(ctx, t, actor, now, func(tx storage.Scope, _ lanyard.Factors) error {
+	err := risky(ctx, t, actor, now, func(tx storage.Scope, _ lanyard.Factors) error {
 		var err error
 		codes, err = e.Apply(ctx, tx)
 		return err
@@ -90,7 +90,7 @@ type removal struct {
 }
 
 func (a *Accounts) removeFactor(ctx context.Context, t Tenancy, actor Actor, r removal, now time.Time) error {
-	return sudo(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
+	return risky(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
 		if err := r.check(f); err != nil {
 			return err
 		}
@@ -113,9 +113,9 @@ func (a *Accounts) removeFactor(ctx context.Context, t Tenancy, actor Actor, r r
 	})
 }
 
-// sudo runs a risky change in one transaction, after a look at how fresh the proof
-// is, with the user's factors as they are until it is over.
-func sudo(ctx context.Context, t Tenancy, actor Actor, now time.Time, do func(tx storage.Scope, f lanyard.Factors) error) error {
+// risky runs a change in one transaction, after a look at how fresh the proof is,
+// with the user's factors as they are until it is over.
+func risky(ctx context.Context, t Tenancy, actor Actor, now time.Time, do func(tx storage.Scope, f lanyard.Factors) error) error {
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
 		f, err := holdFactors(ctx, tx, actor.User.ID, now)
 		if err != nil {
@@ -126,16 +126,6 @@ func sudo(ctx context.Context, t Tenancy, actor Actor, now time.Time, do func(tx
 		}
 		return do(tx, f)
 	})
-}
-
-// fresh refuses at once what sudo would refuse later, before a code is counted or
-// a ceremony spent for nothing.
-func fresh(ctx context.Context, t Tenancy, actor Actor, now time.Time) error {
-	f, err := t.Scope.Factors(ctx, actor.User.ID, nil, now)
-	if err != nil {
-		return err
-	}
-	return actor.checkFresh(f, now)
 }
 
 // holdFactors reads what a user has and keeps it so until the end of the transaction.

@@ -35,7 +35,7 @@ var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPaddi
 // lanyard.ErrConflict. It needs a fresh proof.
 func (a *Accounts) RenewRecoveryCodes(ctx context.Context, t Tenancy, actor Actor, now time.Time) ([]lanyard.Secret, error) {
 	var codes []lanyard.Secret
-	err := sudo(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
+	err := risky(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
 		var err error
 		codes, err = a.renewCodes(ctx, tx, t.MACs, f, change{user: actor.User, except: actor.Session.ID, from: actor.From, now: now})
 		return err
@@ -121,7 +121,7 @@ func (a *Accounts) ProveRecoveryCode(ctx context.Context, t Tenancy, user lanyar
 	}
 	spent := findRecoveryCode(t.MACs, stored, user.ID, plain)
 	if spent == nil {
-		return Proven{}, lanyard.ErrWrongCode
+		return Proven{}, wrong(ctx, t.Scope, user.ID, lanyard.MethodRecoveryCode, now, lanyard.ErrWrongCode)
 	}
 	if user.Disabled {
 		return Proven{}, lanyard.ErrUserDisabled

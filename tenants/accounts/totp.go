@@ -134,6 +134,9 @@ func (a *Accounts) ConfirmTOTP(ctx context.Context, t Tenancy, user lanyard.User
 	if err != nil {
 		return Enrolment{}, err
 	}
+	if step == 0 {
+		return Enrolment{}, lanyard.ErrWrongCode
+	}
 	row.LastStep = step
 	return Enrolment{
 		Method: lanyard.MethodTOTP, tenancy: t, user: user, from: from, now: now,
@@ -149,7 +152,7 @@ func (a *Accounts) ConfirmTOTP(ctx context.Context, t Tenancy, user lanyard.User
 
 // AddTOTP makes the generator active that was offered to the actor's session. It needs a fresh proof.
 func (a *Accounts) AddTOTP(ctx context.Context, t Tenancy, actor Actor, code string, now time.Time) ([]lanyard.Secret, error) {
-	if err := fresh(ctx, t, actor, now); err != nil {
+	if err := a.sudo(ctx, t, actor, now); err != nil {
 		return nil, err
 	}
 	e, err := a.ConfirmTOTP(ctx, t, actor.User, string(actor.Session.ID), code, actor.From, now)
@@ -195,6 +198,9 @@ func (a *Accounts) ProveTOTP(ctx context.Context, t Tenancy, user lanyard.User, 
 	if err != nil {
 		return Proven{}, err
 	}
+	if step == 0 {
+		return Proven{}, wrong(ctx, t.Scope, user.ID, lanyard.MethodTOTP, now, lanyard.ErrWrongCode)
+	}
 	if user.Disabled {
 		return Proven{}, lanyard.ErrUserDisabled
 	}
@@ -204,7 +210,8 @@ func (a *Accounts) ProveTOTP(ctx context.Context, t Tenancy, user lanyard.User, 
 	return proof, nil
 }
 
-// checkTOTP counts and verifies a code; a row without an id is nobody's generator.
+// checkTOTP counts and verifies a code and finds its step: zero for a wrong or used
+// one, and for nobody's generator, a row without an id.
 func (a *Accounts) checkTOTP(ctx context.Context, t Tenancy, user lanyard.User, row storage.TOTP, code string, from From, now time.Time) (Proven, int64, error) {
 	digits, ok := plainDigits(code)
 	if !ok {
@@ -225,8 +232,8 @@ func (a *Accounts) checkTOTP(ctx context.Context, t Tenancy, user lanyard.User, 
 	if err != nil {
 		return Proven{}, 0, err
 	}
-	if row.ID == "" || step == 0 || step <= row.LastStep {
-		return Proven{}, 0, lanyard.ErrWrongCode
+	if row.ID == "" || step <= row.LastStep {
+		step = 0
 	}
 	return Proven{User: user, Method: lanyard.MethodTOTP, attempt: counted}, step, nil
 }
