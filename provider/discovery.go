@@ -15,7 +15,6 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/keys"
-	"github.com/lanyard-id/lanyard/provider/session"
 	"github.com/lanyard-id/lanyard/tenants"
 )
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/internal/server"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
@@ -49,6 +50,7 @@ type IDP struct {
 	Log *Log
 	// transport reaches the provider; nil is the usual one.
 	transport http.RoundTripper
+	letters   []mail.Letter
 	t         testing.TB
 }
 
