@@ -33,6 +33,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"replays", "key", "expires_at <= ?", []any{micros(now)}},
 		{"attempts", "key", "expires_at <= ?", []any{micros(now)}},
 		{"one_time_tokens", "hash", "expires_at <= ?", []any{ended}},
+		{"challenges", "id", "expires_at <= ?", []any{ended}},
 		{"access_tokens", "hash", "expires_at <= ?", []any{ended}},
 		{"auth_requests", "id", "expires_at <= ? AND (code_hash IS NULL OR expires_at <= ?)", []any{micros(now), ended}},
 		{"grants", "id", "(expires_at <= ? OR refresh_idle_until <= ? OR revoked_at <= ?) AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.tenant_id = grants.tenant_id AND t.grant_id = grants.id)", []any{ended, ended, ended}},
