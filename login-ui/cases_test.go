@@ -190,7 +190,7 @@ func devCases() []pageCase {
 			return w.get("/?" + lang)
 		}},
 		{"outbox", 200, func(w *world, lang string) *httptest.ResponseRecorder {
-			w.dev.mails = []loginui.Mail{{To: "ada@example.test", Subject: "Your Acme code is 482 913", Text: "482 913\n\nIt works for ten minutes.", At: now}}
+			w.dev.mails = []loginui.Mail{{To: "ada@example.test", Subject: "Your Acme code is 482 913", Text: "482 913\n\nIt works for ten minutes.", At: now, Code: "482913", Link: "http://localhost:8080/login/code?t=x"}}
 			return w.get("/dev/outbox?" + lang)
 		}},
 		{"outbox-empty", 200, visited("/dev/outbox")},

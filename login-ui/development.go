@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,8 +17,9 @@ import (
 type Development interface {
 	// Overview is what the front page shows for a tenant.
 	Overview(ctx context.Context, live *tenants.Live) (Overview, error)
-	// Outbox lists the captured mails, newest first.
-	Outbox(ctx context.Context, live *tenants.Live) ([]Mail, error)
+	// Outbox lists the captured mails that are meant, newest first. If there is none
+	// it waits for one, as long as the search says.
+	Outbox(ctx context.Context, live *tenants.Live, s MailSearch) ([]Mail, error)
 }
 
 // Overview is the front page of the development server.
@@ -38,14 +38,6 @@ type DevClient struct {
 	Secret       string
 	Type         string
 	RedirectURIs []string
-}
-
-// Mail is one captured mail.
-type Mail struct {
-	To      string
-	Subject string
-	Text    string
-	At      time.Time
 }
 
 // TryPage is what the tiny relying party shows.
@@ -77,7 +69,6 @@ const (
 	PathTryRefresh  = "/dev/try/refresh"  // POST
 	PathTryUserinfo = "/dev/try/userinfo" // POST
 	PathTryLogout   = "/dev/try/logout"   // POST
-	pathOutbox      = "/dev/outbox"
 )
 
 // DecodeToken takes a token apart. One that is not a JWT has no header and no claims.
@@ -128,24 +119,6 @@ func (p *Pages) getOverview(c *gin.Context) error {
 		return err
 	}
 	return p.show(c, http.StatusOK, "overview.html", overviewView{f, overview})
-}
-
-type outboxView struct {
-	*frame
-	Mails []Mail
-}
-
-func (p *Pages) getOutbox(c *gin.Context) error {
-	mails, err := p.Development.Outbox(c.Request.Context(), live(c))
-	if err != nil {
-		return err
-	}
-	f := p.frame(c, nil)
-	f.Wide = true
-	if err := f.heading("outbox.heading"); err != nil {
-		return err
-	}
-	return p.show(c, http.StatusOK, "outbox.html", outboxView{f, mails})
 }
 
 type tryView struct {

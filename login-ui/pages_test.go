@@ -95,13 +95,15 @@ func (f *fakeSetup) FinishSetup(ctx context.Context, live *tenants.Live, token l
 type fakeDevelopment struct {
 	overview loginui.Overview
 	mails    []loginui.Mail
+	searched loginui.MailSearch
 }
 
 func (f *fakeDevelopment) Overview(context.Context, *tenants.Live) (loginui.Overview, error) {
 	return f.overview, nil
 }
 
-func (f *fakeDevelopment) Outbox(context.Context, *tenants.Live) ([]loginui.Mail, error) {
+func (f *fakeDevelopment) Outbox(_ context.Context, _ *tenants.Live, s loginui.MailSearch) ([]loginui.Mail, error) {
+	f.searched = s
 	return f.mails, nil
 }
 

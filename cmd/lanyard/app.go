@@ -10,6 +10,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/fetch"
+	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
@@ -24,8 +25,11 @@ type App struct {
 	Keeper  *keys.Keeper
 	Hasher  *accounts.Hasher
 	Fetcher *fetch.Client
-	Clock   clock.Clock
-	Log     *slog.Logger
+	// Composer writes mails, Sender carries them; without a Sender they wait.
+	Composer *mail.Composer
+	Sender   mail.Sender
+	Clock    clock.Clock
+	Log      *slog.Logger
 	// Issuer is the issuer of the default tenant, the base of all others.
 	Issuer  *url.URL
 	Proxies web.Proxies
@@ -40,6 +44,8 @@ type Development struct {
 	Seed manifest.File
 	// TrySecret is the secret of the client behind /dev/try.
 	TrySecret lanyard.Secret
+	// Outbox has the mails that would have been sent.
+	Outbox *mail.Outbox
 }
 
 // manifestDeps is what applying a declarative file needs.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
 )
 
 // Config is the configuration of a server. Every key is a key of the YAML file
@@ -19,6 +20,7 @@ type Config struct {
 	Database   DatabaseConfig   `json:"database"`
 	Keys       KeysConfig       `json:"keys"`
 	Outbound   OutboundConfig   `json:"outbound"`
+	Mail       MailConfig       `json:"mail"`
 	Log        LogConfig        `json:"log"`
 
 	// ephemeral gives up durability, for data that is thrown away.
@@ -61,6 +63,18 @@ type OutboundConfig struct {
 	Proxy string   `json:"proxy" help:"URL of a proxy for everything else."`
 }
 
+// MailConfig is the mail server. Without a host no mail leaves.
+type MailConfig struct {
+	Host         string     `json:"host" help:"Host of the mail server; without one mails wait until they expire."`
+	Port         int        `json:"port" help:"Port of the mail server; 0 is 465 for implicit TLS, else 587."`
+	TLS          string     `json:"tls" help:"required (STARTTLS), opportunistic, implicit, or none for a server on this machine."`
+	Username     string     `json:"username" help:"Name to sign in to the mail server with."`
+	Password     secretText `json:"password" help:"Password of the mail server."`
+	PasswordFile string     `json:"password_file" help:"File that holds the password."`
+	From         string     `json:"from" help:"Address that mails come from."`
+	Hello        string     `json:"hello" help:"Name that this server gives itself; the issuer's host without it."`
+}
+
 // LogConfig is the log.
 type LogConfig struct {
 	Level  logLevel `json:"level" help:"debug, info, warn or error."`
@@ -73,6 +87,7 @@ func defaults() Config {
 		Server:     ServerConfig{Listen: ":8080", Replicas: 1},
 		Operations: OperationsConfig{Listen: ":8081"},
 		Database:   DatabaseConfig{MaxConnections: 16},
+		Mail:       MailConfig{TLS: string(mail.TLSRequired)},
 		Log:        LogConfig{Format: "auto"},
 	}
 }
@@ -122,6 +137,7 @@ func (c *Config) check(complain func(key, text string), n needs) {
 	}
 	c.checkDatabase(complain)
 	c.checkServer(complain, n)
+	c.checkMail(complain)
 	for _, peer := range c.Outbound.Allow {
 		if _, port, err := net.SplitHostPort(peer); err != nil || port == "" || strings.Trim(port, "0123456789") != "" {
 			complain("outbound.allow", "outbound.allow: "+peer+" is not host:port")

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
 )
@@ -58,8 +59,8 @@ func (c devCommand) Run(ctx context.Context, p *program) (err error) {
 		return errors.Join(err, closeAll(public))
 	}
 	defer closeAfter(&err, app.Store)
-	app.Dev = &Development{Seed: seed, TrySecret: lanyard.NewSecret()}
-	if err := app.seed(ctx, seed); err != nil {
+	app.Dev = &Development{Seed: seed, TrySecret: lanyard.NewSecret(), Outbox: mail.NewOutbox()}
+	if err := errors.Join(app.prepareMail(&config), app.seed(ctx, seed)); err != nil {
 		return errors.Join(err, closeAll(public))
 	}
 	return c.serve(ctx, p, app, public)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
 	loginui "github.com/lanyard-id/lanyard/login-ui"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
@@ -53,20 +54,24 @@ func (a *App) Overview(_ context.Context, live *tenants.Live) (loginui.Overview,
 	return out, nil
 }
 
-// maxOutbox bounds the mails that the outbox page lists.
-const maxOutbox = 100
-
-// Outbox lists the mails that would have been sent.
-func (a *App) Outbox(ctx context.Context, live *tenants.Live) ([]loginui.Mail, error) {
-	deliveries, err := live.Scope.Deliveries(ctx, maxOutbox)
-	if err != nil {
-		return nil, err
+// Outbox lists the mails that would have been sent, and waits for one if it is asked to.
+func (a *App) Outbox(ctx context.Context, live *tenants.Live, s loginui.MailSearch) ([]loginui.Mail, error) {
+	search := mail.Search{Tenant: live.Tenant.ID, To: s.To, After: lanyard.DeliveryID(s.After)}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.Wait <= 0 {
+		cancel()
+	} else {
+		go func() {
+			defer cancel()
+			_ = a.Clock.Sleep(ctx, s.Wait) // it ends early when nobody waits any more
+		}()
 	}
 	var out []loginui.Mail
-	for _, d := range deliveries {
-		if d.Kind == "mail" {
-			out = append(out, loginui.Mail{To: d.Recipient, Subject: d.Subject, At: d.CreatedAt})
-		}
+	for _, m := range a.Dev.Outbox.Wait(ctx, search) {
+		out = append(out, loginui.Mail{
+			ID: string(m.ID), To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, At: m.Date, Kind: string(m.Kind), Code: m.Code, Link: m.Link,
+		})
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
 )
 
 // metrics are the numbers of this process. No label has a value that a user or
@@ -21,6 +22,7 @@ type metrics struct {
 	logins   *prometheus.CounterVec
 	hashes   prometheus.Histogram
 	jobs     *prometheus.HistogramVec
+	mails    *prometheus.CounterVec
 }
 
 // scrapeTimeout bounds what a scrape asks of the database.
@@ -46,14 +48,17 @@ func newMetrics(app *App) *metrics {
 			Name: "jobs_duration_seconds", Help: "Time that background jobs took on this replica.", Buckets: prometheus.ExponentialBuckets(.001, 10, 6),
 		}, []string{"job", "result"}),
 	}
+	m.mails = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "mail_sent_total", Help: "Tries to send a mail: sent, postponed, failed for good, or not recorded (error).",
+	}, []string{"result"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "build_info", Help: "The program that runs; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.requests, m.tokens, m.logins, m.hashes, m.jobs,
+	m.registry.MustRegister(build, m.requests, m.tokens, m.logins, m.hashes, m.jobs, m.mails,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		keyAges{app}, poolStats{app})
+		keyAges{app}, poolStats{app}, mailQueue{app})
 	return m
 }
 
@@ -80,6 +85,39 @@ func (m *metrics) JobRan(job string, err error, d time.Duration) {
 		result = "error"
 	}
 	m.jobs.WithLabelValues(job, result).Observe(d.Seconds())
+}
+
+// MailTried counts a try to send a mail.
+func (m *metrics) MailTried(result string) { m.mails.WithLabelValues(result).Inc() }
+
+// mailQueue shows the mails that wait: a mail server that is away is seen there.
+type mailQueue struct{ app *App }
+
+var (
+	mailQueueDesc    = prometheus.NewDesc("mail_queue_length", "Mails that wait to be sent.", nil, nil)
+	mailQueueAgeDesc = prometheus.NewDesc("mail_queue_age_seconds", "How long the oldest mail waits.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (mailQueue) Describe(out chan<- *prometheus.Desc) {
+	out <- mailQueueDesc
+	out <- mailQueueAgeDesc
+}
+
+// Collect implements prometheus.Collector. A database that is silent leaves the numbers out.
+func (q mailQueue) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	waiting, err := q.app.Store.DeliveryQueue(ctx, storage.DeliveryMail)
+	if err != nil {
+		return
+	}
+	age := 0.0
+	if !waiting.Oldest.IsZero() {
+		age = q.app.Clock.Now().Sub(waiting.Oldest).Seconds()
+	}
+	out <- prometheus.MustNewConstMetric(mailQueueDesc, prometheus.GaugeValue, float64(waiting.Length))
+	out <- prometheus.MustNewConstMetric(mailQueueAgeDesc, prometheus.GaugeValue, age)
 }
 
 // keyAges shows how old the active signing keys of the default tenant are: a

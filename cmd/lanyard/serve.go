@@ -42,6 +42,10 @@ func (c serveCommand) Run(ctx context.Context, p *program) (err error) {
 	if err := app.refuseDevelopmentData(ctx); err != nil {
 		return err
 	}
+	if err := app.prepareMail(&config); err != nil {
+		return err
+	}
+	app.warnWithoutMail(ctx)
 	return config.serve(ctx, p, app)
 }
 

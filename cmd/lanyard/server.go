@@ -52,6 +52,9 @@ func (s *server) run(ctx context.Context) error {
 		return fmt.Errorf("put the handler together: %w", err)
 	}
 	public, ops := s.httpServer(handler), s.httpServer(s.operations.handler())
+	if s.app.Dev != nil {
+		public.RegisterOnShutdown(s.app.Dev.Outbox.Close) // whoever waits for a mail would hold it up
+	}
 	failed := make(chan error, len(s.public)+1)
 	for _, listener := range s.public {
 		go func() { failed <- public.Serve(listener) }()
@@ -95,6 +98,7 @@ func (s *server) startJobs(ctx context.Context) func() {
 		Leases: s.app.Store, Clock: s.app.Clock, Log: s.app.Log, Holder: holder(), Observe: s.app.Metrics.JobRan,
 	}
 	var group sync.WaitGroup
+	group.Go(func() { s.app.deliverer().Run(ctx) })
 	group.Go(func() { runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store)) })
 	return func() {
 		cancel()

@@ -45,7 +45,7 @@ const (
 	defaultParallel = 4
 	// claimFor is how long a mail stays with whoever claimed it, and how soon it is
 	// sent again after a death. It is longer than any attempt.
-	claimFor = 2 * time.Minute
+	claimFor = 45 * time.Second
 )
 
 // How a try can end.
@@ -88,7 +88,7 @@ func (d *Deliverer) Run(ctx context.Context) {
 				continue
 			}
 		}
-		claimed := d.claim(ctx, parallel-running)
+		claimed := d.claim(context.WithoutCancel(ctx), parallel-running) // what is claimed is sent, also at the end
 		more = len(claimed) == parallel-running
 		running += len(claimed)
 		for _, due := range claimed {
@@ -106,7 +106,7 @@ func (d *Deliverer) claim(ctx context.Context, free int) []storage.DueDelivery {
 		free = 0
 	}
 	due, err := d.Store.DueDeliveries(ctx, storage.DeliveryMail, d.Clock.Now(), claimFor, free)
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		d.observe(resultError)
 		d.Log.ErrorContext(ctx, "the queue of mails can not be read", "error", err)
 	}

@@ -54,8 +54,8 @@ func TestMailArrivesInEveryMode(t *testing.T) {
 			if all[0].secure != (mode != mail.TLSNone) {
 				t.Errorf("secure is %v", all[0].secure)
 			}
-			if len(s.secrets) != 1 || !strings.Contains(s.secrets[0], `\x00lanyard\x00hunter2`) {
-				t.Errorf("signed in with %v", s.secrets)
+			if len(s.signedIn()) != 1 || !strings.Contains(s.signedIn()[0], `\x00lanyard\x00hunter2`) {
+				t.Errorf("signed in with %v", s.signedIn())
 			}
 		})
 	}
@@ -169,7 +169,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 			if _, final := errors.AsType[*mail.RefusedError](err); err == nil || final {
 				t.Errorf("got %v", err)
 			}
-			s.waiting.Wait() // for the connection, which the server does not close itself
+			<-s.ended // the server does not close the connection itself
 		})
 	}
 }
@@ -214,7 +214,7 @@ func TestNothingIsSentInClear(t *testing.T) {
 			if _, final := errors.AsType[*mail.RefusedError](err); err == nil || final {
 				t.Errorf("got %v", err)
 			}
-			for _, secret := range s.secrets {
+			for _, secret := range s.signedIn() {
 				if strings.Contains(secret, "secure=false") {
 					t.Errorf("a password in clear: %s", secret)
 				}

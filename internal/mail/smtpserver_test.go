@@ -21,7 +21,6 @@ import (
 
 // mailServer is a mail server that can be told to misbehave.
 type mailServer struct {
-	t        *testing.T
 	listener net.Listener
 	cert     tls.Certificate
 	roots    *x509.CertPool
@@ -39,9 +38,8 @@ type mailServer struct {
 	mu       sync.Mutex
 	received []received
 	secrets  []string // what came with AUTH, and whether in clear
-	open     int
-	waiting  sync.WaitGroup
-	stopped  chan struct{}
+	// ended is told of every connection that is over.
+	ended chan struct{}
 }
 
 // received is one mail that the server took.
@@ -53,7 +51,7 @@ type received struct {
 
 func startMailServer(t *testing.T, s *mailServer) *mailServer {
 	t.Helper()
-	s.t, s.stopped = t, make(chan struct{})
+	s.ended = make(chan struct{}, 100)
 	s.cert, s.roots = certificate(t, "localhost")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -66,14 +64,10 @@ func startMailServer(t *testing.T, s *mailServer) *mailServer {
 			if err != nil {
 				return
 			}
-			s.waiting.Go(func() { s.serve(conn) })
+			go s.serve(conn)
 		}
 	}()
-	t.Cleanup(func() {
-		close(s.stopped)
-		_ = listener.Close()
-		s.waiting.Wait()
-	})
+	t.Cleanup(func() { _ = listener.Close() })
 	return s
 }
 
@@ -85,12 +79,17 @@ func (s *mailServer) mails() []received {
 	return append([]received(nil), s.received...)
 }
 
-func (s *mailServer) serve(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
+func (s *mailServer) signedIn() []string {
 	s.mu.Lock()
-	s.open++
-	s.mu.Unlock()
-	defer func() { s.mu.Lock(); s.open--; s.mu.Unlock() }()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.secrets...)
+}
+
+func (s *mailServer) serve(conn net.Conn) {
+	defer func() {
+		_ = conn.Close()
+		s.ended <- struct{}{}
+	}()
 	if s.implicit {
 		conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{s.cert}})
 	}
