@@ -146,7 +146,9 @@ func TestFactorsAreReadInOneStatement(t *testing.T) {
 		for name, read := range map[string]func() (lanyard.Factors, error){
 			"another browser": func() (lanyard.Factors, error) { return h.Factors(t.Context(), h.user.ID, hash("other"), now) },
 			"no browser":      func() (lanyard.Factors, error) { return h.Factors(t.Context(), h.user.ID, nil, now) },
-			"later":           func() (lanyard.Factors, error) { return h.Factors(t.Context(), h.user.ID, hash("cookie"), now.Add(time.Hour)) },
+			"later": func() (lanyard.Factors, error) {
+				return h.Factors(t.Context(), h.user.ID, hash("cookie"), now.Add(time.Hour))
+			},
 		} {
 			if got, err := read(); err != nil || got.Remembered {
 				t.Errorf("%s is remembered, %v", name, err)
