@@ -130,13 +130,11 @@ type dueRow struct {
 	UserID    string
 }
 
-// due are the conditions of a delivery that may be sent now; those of a suspended tenant wait.
-const due = `state = 'queued' AND due_at <= ? AND expires_at > ?`
-
 // DueDeliveries claims deliveries of a kind over all tenants, those that wait
 // longest first, and gives them oldest first. A claim is a lease: if the delivery
 // is neither finished, postponed nor failed, it is due again when that ends. What
-// has expired is not given out but ended; a limit of zero does only that.
+// has expired is not given out but ended; a limit of zero does only that. The
+// deliveries of a suspended tenant wait.
 func (s *Store) DueDeliveries(ctx context.Context, kind string, now time.Time, lease time.Duration, limit int) ([]DueDelivery, error) {
 	var one int
 	err := s.runner().find(ctx, &one, `SELECT 1 FROM deliveries WHERE state = 'queued' AND due_at <= ? AND kind = ? LIMIT 1`, micros(now), kind)
@@ -151,12 +149,13 @@ func (s *Store) DueDeliveries(ctx context.Context, kind string, now time.Time, l
 		return nil, err
 	}
 	var rows []dueRow
-	err = s.runner().changeListing(ctx, &rows, `UPDATE deliveries SET tries = tries + 1, due_at = ? WHERE `+due+` AND (tenant_id, id) IN (
-			SELECT d.tenant_id, d.id FROM deliveries d WHERE d.state = 'queued' AND d.due_at <= ? AND d.expires_at > ? AND d.kind = ?
+	err = s.runner().changeListing(ctx, &rows, `UPDATE deliveries SET tries = tries + 1, due_at = ?
+		WHERE state = 'queued' AND due_at <= ? AND expires_at > ? AND (tenant_id, id) IN (
+			SELECT d.tenant_id, d.id FROM deliveries d WHERE d.state = 'queued' AND d.due_at <= ? AND d.kind = ?
 			AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.tenant_id = d.tenant_id AND t.suspended) ORDER BY d.due_at LIMIT ?)
 		RETURNING tenant_id, id, recipient, subject, sealed, tries, created_at, expires_at,
 			(SELECT e.user_id FROM events e WHERE e.tenant_id = deliveries.tenant_id AND e.id = deliveries.event_id) AS user_id`,
-		micros(now.Add(lease)), micros(now), micros(now), micros(now), micros(now), kind, limit)
+		micros(now.Add(lease)), micros(now), micros(now), micros(now), kind, limit)
 	if err != nil {
 		return nil, err
 	}
