@@ -152,18 +152,50 @@ func (p *Page) Has(id string) bool {
 	return false
 }
 
-// Text is the text of the first element with the tag.
-func (p *Page) Text(tag string) string {
-	for n := range elements(p.node, tag) {
-		var text strings.Builder
-		for d := range n.Descendants() {
-			if d.Type == html.TextNode {
-				text.WriteString(d.Data)
-			}
-		}
-		return strings.Join(strings.Fields(text.String()), " ")
+// Text is the text of the first element with the tag, or of the one with #id.
+func (p *Page) Text(selector string) string {
+	for n := range p.find(selector) {
+		return textOf(n)
 	}
 	return ""
+}
+
+// Texts are the texts of all elements with a tag below the element with an id, as "#id tag".
+func (p *Page) Texts(selector string) []string {
+	id, tag, _ := strings.Cut(selector, " ")
+	var out []string
+	for n := range p.find(id) {
+		for d := range elements(n, tag) {
+			out = append(out, textOf(d))
+		}
+	}
+	return out
+}
+
+// find walks the elements with a tag, or the one with #id.
+func (p *Page) find(selector string) func(func(*html.Node) bool) {
+	id, byID := strings.CutPrefix(selector, "#")
+	if !byID {
+		return elements(p.node, selector)
+	}
+	return func(yield func(*html.Node) bool) {
+		for n := range p.node.Descendants() {
+			if attribute(n, "id") == id {
+				yield(n)
+				return
+			}
+		}
+	}
+}
+
+// FormByID finds the form with the id; it fails the test if there is none.
+func (b *Browser) FormByID(p *Page, id string) Form {
+	b.t.Helper()
+	for n := range p.find("#" + id) {
+		return readForm(n)
+	}
+	b.t.Fatalf("%s has no form #%s (status %d):\n%s", p.URL, id, p.Status, p.Body)
+	return Form{}
 }
 
 // Press fills in the form that has the button and presses it.
