@@ -184,7 +184,10 @@ func TestSeedIsOfferedToOneHolder(t *testing.T) {
 		wantErr(t, h.ConfirmTOTP(ctx, seed, now.Add(time.Minute), now), lanyard.ErrConflict)
 		wantErr(t, h.SpendTOTP(ctx, h.user.ID, "d", 9), lanyard.ErrNotFound)
 		ok(t, h.ConfirmTOTP(ctx, seed, now, now))
-		wantErr(t, h.ConfirmTOTP(ctx, seed, now, now), lanyard.ErrConflict)
+		for _, holder := range []string{seed.Holder, ""} {
+			seed.Holder = holder
+			wantErr(t, h.ConfirmTOTP(ctx, seed, now, now), lanyard.ErrConflict)
+		}
 		wantErr(t, offer("e", "eve", now.Add(time.Hour)), lanyard.ErrConflict)
 		wantErr(t, h.SpendTOTP(ctx, h.user.ID, "d", 3), lanyard.ErrNotFound)
 		wantErr(t, h.SpendTOTP(ctx, h.user.ID, "c", 4), lanyard.ErrNotFound)

@@ -243,6 +243,7 @@ func TestRiskyChangesNeedAFreshProof(t *testing.T) {
 		stale.Session.AuthTime = factorNow.Add(-freshFor)
 		code := h.firstCode(t, h.actor)
 		wants(t, "add with an old session", fails(h.AddTOTP(ctx, h.t, stale, code, factorNow)), lanyard.ErrFreshProof)
+		wants(t, "a wrong code with an old session", fails(h.AddTOTP(ctx, h.t, stale, wrongCode(code), factorNow)), lanyard.ErrFreshProof)
 		codes, err := h.AddTOTP(ctx, h.t, h.actor, code, factorNow)
 		if err != nil || len(codes) != recoveryCodes {
 			t.Fatalf("%d codes, %v", len(codes), err)

@@ -209,6 +209,9 @@ func TestPasskeyOfSomebodyElseIsNoSecondFactor(t *testing.T) {
 		wants(t, "bob's key in ada's ceremony", fails(h.provePasskey(t, h.answer(t, bobs, h.actor.User.ID), h.actor.User.ID)), lanyard.ErrNoPasskey)
 		response := h.answer(t, bobs, bob.User.ID)
 		wants(t, "bob's ceremony for ada", fails(h.provePasskey(t, response, h.actor.User.ID)), lanyard.ErrNoPasskey)
+		key.Use = key.Credentials[0].ID
+		response = h.answer(t, key, bob.User.ID)
+		wants(t, "ada's key in bob's ceremony", fails(h.provePasskey(t, response, h.actor.User.ID)), lanyard.ErrNoPasskey)
 		response = h.answer(t, key, "")
 		wants(t, "a sign-in as a second factor", fails(h.provePasskey(t, response, h.actor.User.ID)), lanyard.ErrNoPasskey)
 		key.NoUV = true
@@ -266,6 +269,7 @@ func TestCeremonyIsSpentOnce(t *testing.T) {
 			h.forgive(t, attempt{account: attemptKey("passkey", string(h.actor.User.ID)), address: attemptKey("address", "192.0.2.9")})
 		}
 		response := h.answer(t, key, "")
+		wants(t, "too much", fails(h.provePasskey(t, append(response, bytes.Repeat([]byte(" "), maxPasskeyResponse)...), "")), lanyard.ErrNoPasskey)
 		wants(t, "rubbish", fails(h.provePasskey(t, []byte("{}"), "")), lanyard.ErrNoPasskey)
 		late := factorNow.Add(ceremonyFor)
 		wants(t, "too late", fails(h.ProvePasskey(t.Context(), h.t, "holder", response, "", h.actor.From, late)), lanyard.ErrNoPasskey)
@@ -294,7 +298,7 @@ func TestCreationIsItsHoldersAndUsersAndOnce(t *testing.T) {
 		ok(t, enrol(h.actor.User, "holder", response, factorNow))
 		wants(t, "again", enrol(h.actor.User, "holder", response, factorNow), lanyard.ErrNoPasskey)
 		wants(t, "nothing", enrol(h.actor.User, "holder", nil, factorNow), lanyard.ErrNoPasskey)
-		wants(t, "too much", enrol(h.actor.User, "holder", append(made(), make([]byte, maxPasskeyResponse)...), factorNow), lanyard.ErrNoPasskey)
+		wants(t, "too much", enrol(h.actor.User, "holder", append(made(), bytes.Repeat([]byte(" "), maxPasskeyResponse)...), factorNow), lanyard.ErrNoPasskey)
 		for name, misbehave := range map[string]func(a *authenticator.Authenticator){
 			"origin":        func(a *authenticator.Authenticator) { a.WrongOrigin = "https://evil.example" },
 			"relying party": func(a *authenticator.Authenticator) { a.WrongRPID = "evil.example" },

@@ -176,9 +176,6 @@ func verifyPasskey(party *webauthn.WebAuthn, session webauthn.SessionData, answe
 	}
 	who := person{handle: owned.Handle, user: owned.User, credentials: []webauthn.Credential{credential}}
 	if len(session.UserID) > 0 {
-		if !bytes.Equal(session.UserID, owned.Handle) {
-			return nil, lanyard.ErrNoPasskey
-		}
 		used, err := party.ValidateLogin(who, session, answer)
 		if err != nil {
 			return nil, refused(err)
