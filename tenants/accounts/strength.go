@@ -39,9 +39,6 @@ func first(s string, n int) string {
 // guess for being typed twice, and length alone shall not make it pass.
 func saidOnce(password string) string {
 	text, folded := []rune(password), []rune(strings.ToLower(password))
-	if len(text) != len(folded) {
-		text = folded
-	}
 	var out []rune
 	for i := 0; i < len(text); {
 		n := longestBefore(folded, i)
