@@ -78,24 +78,28 @@ func (d *Deliverer) Run(ctx context.Context) {
 	timer := d.Clock.NewTimer(0)
 	defer timer.Stop()
 	for {
+		ticked := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C():
-			timer.Reset(every)
+			ticked = true
 		case <-done:
-			if running--; !more {
-				continue
+			running--
+		}
+		if ticked || more {
+			claimed := d.claim(context.WithoutCancel(ctx), parallel-running) // what is claimed is sent, also at the end
+			more = len(claimed) == parallel-running
+			running += len(claimed)
+			for _, due := range claimed {
+				group.Go(func() {
+					d.deliver(context.WithoutCancel(ctx), due)
+					done <- struct{}{}
+				})
 			}
 		}
-		claimed := d.claim(context.WithoutCancel(ctx), parallel-running) // what is claimed is sent, also at the end
-		more = len(claimed) == parallel-running
-		running += len(claimed)
-		for _, due := range claimed {
-			group.Go(func() {
-				d.deliver(context.WithoutCancel(ctx), due)
-				done <- struct{}{}
-			})
+		if ticked {
+			timer.Reset(every)
 		}
 	}
 }
