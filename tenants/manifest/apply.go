@@ -79,14 +79,14 @@ func applyTenant(ctx context.Context, deps Deps, t *Tenant, at time.Time) (Summa
 		id = lanyard.NewTenantID()
 	}
 	scope := deps.Store.Tenant(id)
-	hashes, err := newHashes(ctx, deps, scope, t)
+	passwords, err := newPasswords(ctx, deps, scope, t)
 	if err != nil {
 		return Summary{}, err
 	}
 	var summary Summary
 	err = scope.InTx(ctx, func(tx storage.Scope) error {
 		r := &run{scope: tx, now: at, actor: deps.Actor} // anew each time: a transaction may be tried again
-		err := r.tenant(ctx, t, exists, hashes)
+		err := r.tenant(ctx, t, exists, passwords)
 		summary = r.summary
 		return err
 	})
@@ -101,15 +101,15 @@ func applyTenant(ctx context.Context, deps Deps, t *Tenant, at time.Time) (Summa
 	return summary, deps.Keeper.Ensure(ctx, scope, at, t.algorithms()...)
 }
 
-// newHashes hashes the passwords that changed, by the position of their user.
-func newHashes(ctx context.Context, deps Deps, scope storage.Scope, t *Tenant) ([]string, error) {
-	out := make([]string, len(t.Users))
+// newPasswords hashes the passwords that changed, by the position of their user.
+func newPasswords(ctx context.Context, deps Deps, scope storage.Scope, t *Tenant) ([]storage.Password, error) {
+	out := make([]storage.Password, len(t.Users))
 	for i := range t.Users {
-		hash, err := t.Users[i].newHash(ctx, scope, deps.Hasher)
+		password, err := t.Users[i].newPassword(ctx, scope, deps.Hasher)
 		if err != nil {
 			return nil, fmt.Errorf("password of user %s: %w", t.Users[i].name(), err)
 		}
-		out[i] = hash
+		out[i] = password
 	}
 	return out, nil
 }
@@ -123,7 +123,7 @@ type run struct {
 }
 
 // tenant writes the tenant and its parts, in the order in which they name each other.
-func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, hashes []string) error {
+func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, passwords []storage.Password) error {
 	if err := r.putTenant(ctx, t, exists); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, hashes []strin
 		}
 	}
 	for i := range t.Users {
-		if err := r.putUser(ctx, &t.Users[i], hashes[i]); err != nil {
+		if err := r.putUser(ctx, &t.Users[i], passwords[i]); err != nil {
 			return fmt.Errorf("user %s: %w", t.Users[i].name(), err)
 		}
 	}

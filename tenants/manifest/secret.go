@@ -49,3 +49,15 @@ func (s *Secret) resolve(c checker, path string) {
 		c.complain(path, "a secret in line is for development only; use {env: NAME} or {file: path}")
 	}
 }
+
+// Hash is a hash of a password; it may stand in line.
+type Hash struct{ Value lanyard.Secret }
+
+// UnmarshalText reads a hash.
+func (h *Hash) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("it is empty")
+	}
+	h.Value = lanyard.SecretOf(string(text))
+	return nil
+}

@@ -16,18 +16,19 @@ import (
 
 // Tenant is what a file says about one tenant. Members that it leaves out stay as they are.
 type Tenant struct {
-	Slug           string            `json:"slug"`
-	Name           string            `json:"name"`
-	Host           string            `json:"host"`
-	RedirectHosts  []string          `json:"redirect_hosts"`
-	Policy         *lanyard.Policy   `json:"policy"`
-	Branding       *lanyard.Branding `json:"branding"`
-	Users          []User            `json:"users"`
-	Clients        []Client          `json:"clients"`
-	Organizations  []Organization    `json:"organizations"`
-	Roles          []Role            `json:"roles"`
-	Resources      []Resource        `json:"resources"`
-	TrustedIssuers []TrustedIssuer   `json:"trusted_issuers"`
+	Slug           string                `json:"slug"`
+	Name           string                `json:"name"`
+	Host           string                `json:"host"`
+	RedirectHosts  []string              `json:"redirect_hosts"`
+	Policy         *lanyard.Policy       `json:"policy"`
+	Branding       *lanyard.Branding     `json:"branding"`
+	Mail           *lanyard.MailSettings `json:"mail"`
+	Users          []User                `json:"users"`
+	Clients        []Client              `json:"clients"`
+	Organizations  []Organization        `json:"organizations"`
+	Roles          []Role                `json:"roles"`
+	Resources      []Resource            `json:"resources"`
+	TrustedIssuers []TrustedIssuer       `json:"trusted_issuers"`
 	// Connections are not built yet: a file may hold an empty list.
 	Connections []json.RawMessage `json:"connections"`
 }
@@ -51,31 +52,18 @@ func (t *Tenant) check(c checker, path string) {
 		c.complain(path+".branding.accent", "a colour is written like #0a5fd8")
 	}
 	t.checkPolicy(c, path+".policy")
+	t.checkMail(c, path+".mail")
 	t.checkParts(c, path)
 }
 
 var accent = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
-func (t *Tenant) checkPolicy(c checker, path string) {
-	if t.Policy == nil {
-		return
-	}
-	if r := t.Policy.DefaultResource; r != "" {
-		if _, err := lanyard.ResourceKey(r); err != nil {
-			c.complain(path+".default_resource", "a resource is an absolute URI without a fragment")
-		}
-	}
-	for name, link := range map[string]string{"privacy_url": t.Policy.PrivacyURL, "terms_url": t.Policy.TermsURL} {
-		if link != "" && !strings.HasPrefix(link, "https://") {
-			c.complain(path+"."+name, "%s is not an https URL", name)
-		}
-	}
-}
-
 func (t *Tenant) checkParts(c checker, path string) {
 	seen := map[string]bool{}
 	for i := range t.Users {
-		t.Users[i].check(c, fmt.Sprintf("%s.users[%d]", path, i), seen)
+		at := fmt.Sprintf("%s.users[%d]", path, i)
+		t.Users[i].check(c, at, seen)
+		t.checkAttributes(c, at, t.Users[i].Attributes)
 	}
 	seen = map[string]bool{}
 	for i := range t.Clients {
@@ -165,6 +153,9 @@ func (t *Tenant) onto(out lanyard.Tenant) lanyard.Tenant {
 	}
 	if t.Branding != nil {
 		out.Branding = *t.Branding
+	}
+	if t.Mail != nil {
+		out.Mail = *t.Mail
 	}
 	return out
 }

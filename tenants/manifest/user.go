@@ -9,6 +9,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // User is what a file says about a person, with the names of OpenID Connect
@@ -18,11 +19,17 @@ type User struct {
 	Username string `json:"username"`
 	lanyard.Profile
 	// EmailVerified, PhoneNumberVerified and Disabled stay as they are when the file leaves them out.
-	EmailVerified       *bool    `json:"email_verified"`
-	PhoneNumberVerified *bool    `json:"phone_number_verified"`
-	Password            Secret   `json:"password"`
-	Roles               []string `json:"roles"`
-	Disabled            *bool    `json:"disabled"`
+	EmailVerified       *bool  `json:"email_verified"`
+	PhoneNumberVerified *bool  `json:"phone_number_verified"`
+	Password            Secret `json:"password"`
+	// PasswordHash is what another system made of the password. It is taken only
+	// while the user has none: from then on the password is the user's own.
+	PasswordHash Hash `json:"password_hash"`
+	// MustChangePassword makes the password one for the first sign-in; it is then set
+	// only while the user has none.
+	MustChangePassword bool     `json:"must_change_password"`
+	Roles              []string `json:"roles"`
+	Disabled           *bool    `json:"disabled"`
 	// UpdatedAt is the claim in seconds since 1970; the moment of the change when the file leaves it out.
 	UpdatedAt *int64 `json:"updated_at"`
 }
@@ -64,10 +71,30 @@ func (u *User) check(c checker, path string, seen map[string]bool) {
 	if !u.Password.Value.IsZero() && u.Email == "" && u.Username == "" {
 		c.complain(path+".password", "a password needs an email or username to sign in with")
 	}
+	u.checkImport(c, path)
 	for i, role := range u.Roles {
 		if !validRole(role) {
 			c.complain(fmt.Sprintf("%s.roles[%d]", path, i), "%q is not the name of a role", role)
 		}
+	}
+}
+
+// checkImport complains about a password of another system that can not be used.
+func (u *User) checkImport(c checker, path string) {
+	hash, plain := !u.PasswordHash.Value.IsZero(), c.document.Has(path+".password")
+	if hash && plain {
+		c.complain(path+".password_hash", "give either password or password_hash")
+	}
+	if hash {
+		if err := accounts.CheckHash(u.PasswordHash.Value.Reveal()); err != nil {
+			c.complain(path+".password_hash", "%s", safe(err))
+		}
+	}
+	if hash && u.Email == "" && u.Username == "" {
+		c.complain(path+".password_hash", "a password needs an email or username to sign in with")
+	}
+	if u.MustChangePassword && !hash && !plain {
+		c.complain(path+".must_change_password", "there is no password to change")
 	}
 }
 
@@ -140,23 +167,27 @@ func chosen(given *bool, fallback bool) bool {
 	return *given
 }
 
-// newHash hashes the password of the file unless the stored one is the same;
-// then it is empty. It runs before the transaction, since hashing takes long.
-func (u *User) newHash(ctx context.Context, scope storage.Scope, hasher Hasher) (string, error) {
-	if u.Password.Value.IsZero() {
-		return "", nil
+// newPassword is the password of the file as it is to be stored; the zero value when
+// it stays as it is. It runs before the transaction, since hashing takes long.
+func (u *User) newPassword(ctx context.Context, scope storage.Scope, hasher Hasher) (storage.Password, error) {
+	if u.Password.Value.IsZero() && u.PasswordHash.Value.IsZero() {
+		return storage.Password{}, nil
 	}
 	stored, err := u.storedHash(ctx, scope)
-	if err != nil {
-		return "", err
-	}
-	if stored != "" {
+	first := !u.PasswordHash.Value.IsZero() || u.MustChangePassword
+	switch {
+	case err != nil, stored != "" && first:
+		return storage.Password{}, err
+	case !u.PasswordHash.Value.IsZero():
+		return storage.Password{Hash: u.PasswordHash.Value.Reveal(), MustChange: u.MustChangePassword}, nil
+	case stored != "":
 		same, _, err := hasher.Verify(ctx, stored, u.Password.Value)
 		if err != nil || same {
-			return "", err
+			return storage.Password{}, err
 		}
 	}
-	return hasher.Hash(ctx, u.Password.Value)
+	hash, err := hasher.Hash(ctx, u.Password.Value)
+	return storage.Password{Hash: hash, MustChange: u.MustChangePassword, Short: accounts.IsShort(u.Password.Value)}, err
 }
 
 func (u *User) storedHash(ctx context.Context, scope storage.Scope) (string, error) {
@@ -173,7 +204,7 @@ func (u *User) storedHash(ctx context.Context, scope storage.Scope) (string, err
 	return "", err
 }
 
-func (r *run) putUser(ctx context.Context, u *User, hash string) error {
+func (r *run) putUser(ctx context.Context, u *User, password storage.Password) error {
 	before, err := u.find(ctx, r.scope)
 	exists := err == nil
 	switch {
@@ -195,9 +226,9 @@ func (r *run) putUser(ctx context.Context, u *User, hash string) error {
 			return err
 		}
 	}
-	if hash != "" {
+	if password.Hash != "" {
 		changed = true
-		if err := r.setPassword(ctx, after.ID, hash, exists); err != nil {
+		if err := r.setPassword(ctx, after.ID, password, exists); err != nil {
 			return err
 		}
 	}
@@ -222,9 +253,10 @@ func (r *run) writeUser(ctx context.Context, before, after lanyard.User, exists 
 	return r.record(ctx, lanyard.Event{Type: fact, UserID: after.ID})
 }
 
-// setPassword replaces a password; what was signed in with the old one ends.
-func (r *run) setPassword(ctx context.Context, id lanyard.UserID, hash string, exists bool) error {
-	if err := r.scope.SetPassword(ctx, id, storage.Password{Hash: hash}, r.now); err != nil {
+// setPassword replaces a password; what was signed in with the old one ends, and
+// links and codes of the user are void.
+func (r *run) setPassword(ctx context.Context, id lanyard.UserID, password storage.Password, exists bool) error {
+	if err := r.scope.SetPassword(ctx, id, password, r.now); err != nil {
 		return err
 	}
 	if exists {
@@ -236,6 +268,12 @@ func (r *run) setPassword(ctx context.Context, id lanyard.UserID, hash string, e
 }
 
 func (r *run) endAll(ctx context.Context, id lanyard.UserID, now time.Time) error {
+	if _, err := r.scope.BumpUserRevision(ctx, id); err != nil {
+		return err
+	}
+	if err := r.scope.DeleteOneTimeTokens(ctx, id); err != nil {
+		return err
+	}
 	if _, err := r.scope.EndUserSessions(ctx, id, "", now); err != nil {
 		return err
 	}
