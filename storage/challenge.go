@@ -93,6 +93,14 @@ func (s Scope) TryChallenge(ctx context.Context, holder, purpose string) (Challe
 	return row.challenge(), err
 }
 
+// ChallengeOf reads the challenge of a holder without counting a try; none is lanyard.ErrNotFound.
+func (s Scope) ChallengeOf(ctx context.Context, holder, purpose string) (Challenge, error) {
+	var row challengeRow
+	err := s.find(ctx, &row, `SELECT `+challengeColumns+` FROM challenges WHERE tenant_id = ? AND holder = ? AND purpose = ?`,
+		string(s.tenant), holder, purpose)
+	return row.challenge(), err
+}
+
 // SpendChallenge takes a challenge out with its right code, once; none is
 // lanyard.ErrNotFound. The tries were counted by TryChallenge.
 func (s Scope) SpendChallenge(ctx context.Context, id lanyard.ChallengeID, mac []byte, now time.Time) (Challenge, error) {

@@ -37,6 +37,7 @@ func peopleCases(t *testing.T, s stranger) (calls, own cases) {
 	}
 	return cases{
 			"DeleteOneTimeTokens": func() error { return untouched(s.DeleteOneTimeTokens(ctx, victim.user.ID)) },
+			"ChallengeOf":         func() error { return first(s.ChallengeOf(ctx, "req_same", "reset")) },
 			"TryChallenge":        func() error { return untouched(first(s.TryChallenge(ctx, "req_same", "reset"))) },
 			"SpendChallenge":      func() error { return untouched(first(s.SpendChallenge(ctx, "chg_same", hash("mac"), now))) },
 			"ChallengeByLink":     func() error { return first(s.ChallengeByLink(ctx, hash("link"))) },

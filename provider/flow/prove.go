@@ -57,7 +57,7 @@ func (f *Flow) TakeWay(ctx context.Context, live *tenants.Live, id lanyard.AuthR
 
 // Resend sends the code of the page once more.
 func (f *Flow) Resend(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string) (Moved, error) {
-	s, ok, err := f.accept(ctx, live, id, v, token, StepEmailCode, StepFactor, StepVerifyEmail)
+	s, ok, err := f.accept(ctx, live, id, v, token, StepEmailCode, StepFactor, StepVerifyEmail, StepSignUpCode)
 	if err != nil || !ok {
 		return s.moved(), err
 	}
@@ -72,6 +72,8 @@ func (f *Flow) sendCode(ctx context.Context, live *tenants.Live, s *state, v Vis
 		return f.Accounts.SendSignInCode(ctx, t, holder, s.signInName(), v.from(), s.client.DisplayName(), s.now)
 	case due == StepFactor && s.factorWay() == lanyard.WayEmailRecovery:
 		return f.Accounts.SendRecoveryCode(ctx, t, holder, *s.whose(), v.from(), s.now)
+	case due == StepSignUpCode:
+		return f.Accounts.ResendSignUp(ctx, t, holder, v.from(), s.now)
 	case due == StepVerifyEmail:
 		return f.Accounts.SendVerification(ctx, t, holder, *s.person, s.person.Profile.Email, v.from(), s.now)
 	}

@@ -58,13 +58,41 @@ func (a *Accounts) SignUp(ctx context.Context, t Tenancy, holder string, form Si
 	if r.Hash, err = a.Hasher.Hash(ctx, form.Password); err != nil { // for an address that is taken, too
 		return err
 	}
+	return a.offer(ctx, t, holder, key, r, from, now)
+}
+
+// ResendSignUp sends the code of a registration once more, or says once more that
+// the address is taken. A holder without one is lanyard.ErrCodeExpired.
+func (a *Accounts) ResendSignUp(ctx context.Context, t Tenancy, holder string, from From, now time.Time) error {
+	if t.Tenant.Policy.SignUp != lanyard.SignUpOpen {
+		return lanyard.ErrSignUpClosed
+	}
+	c, err := t.Scope.ChallengeOf(ctx, holder, PurposeSignUp)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return lanyard.ErrCodeExpired
+	}
+	if err != nil {
+		return err
+	}
+	inside, err := a.unlock(t, c)
+	if err != nil {
+		return err
+	}
+	if inside.Registration == nil {
+		return lanyard.ErrCodeExpired
+	}
+	return a.offer(ctx, t, holder, c.Address, *inside.Registration, from, now)
+}
+
+// offer sends a registration its code, or tells the owner of the address.
+func (a *Accounts) offer(ctx context.Context, t Tenancy, holder, key string, r registration, from From, now time.Time) error {
 	owner, err := t.Scope.UserByEmail(ctx, key)
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
 		return err
 	}
 	s := sending{
 		holder: holder, purpose: PurposeSignUp, address: key, registration: &r, lives: codeLives, from: from, now: now,
-		letter: mail.Letter{Kind: lanyard.MailSignUp, To: form.Email, Name: r.Name},
+		letter: mail.Letter{Kind: lanyard.MailSignUp, To: r.Email, Name: r.Name},
 	}
 	counter, err := s.counter(ctx, t)
 	if err != nil {
