@@ -228,7 +228,7 @@ func TestFactorIsSpentOnce(t *testing.T) {
 			oneWins(t, "a step", func() error { return h.SpendTOTP(ctx, h.user.ID, "seed", int64(8+round)) })
 			oneWins(t, "a recovery code", func() error { return h.SpendRecoveryCode(ctx, h.user.ID, code) })
 			oneWins(t, "a ceremony", func() error { return first(h.SpendCeremony(ctx, "holder", "create", now)) })
-			use := storage.PasskeyUse{ID: "key", UserID: h.user.ID, Record: "{}", Counter: uint32(6 + round), Above: uint32(5 + round)} //nolint:gosec // small
+			use := storage.PasskeyUse{ID: "key", UserID: h.user.ID, Record: "{}", Counter: uint32(6 + round), Above: uint32(5 + round)}
 			oneWins(t, "a count", func() error { return h.UsePasskey(ctx, use, now) })
 		}
 		left, err := h.RecoveryCodes(ctx, h.user.ID)

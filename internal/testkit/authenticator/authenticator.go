@@ -139,7 +139,7 @@ func (a *Authenticator) Create(optionsJSON []byte) ([]byte, error) {
 	a.Credentials = append(a.Credentials, c)
 	data := a.data(c.RPID, flagCredential)
 	data = append(data, a.AAGUID[:]...)
-	data = binary.BigEndian.AppendUint16(data, uint16(len(raw))) //nolint:gosec // 32
+	data = binary.BigEndian.AppendUint16(data, uint16(len(raw)))
 	data = append(append(data, raw...), coseKey(&key.PublicKey)...)
 	return a.answer(c.ID, map[string]any{
 		"clientDataJSON":     encode(a.clientData("webauthn.create", options.Challenge)),
@@ -286,6 +286,6 @@ func attestationObject(data []byte) []byte {
 	out = append(out, 0xa0, 0x68)
 	out = append(out, "authData"...)
 	out = append(out, 0x59)
-	out = binary.BigEndian.AppendUint16(out, uint16(len(data))) //nolint:gosec // a few hundred
+	out = binary.BigEndian.AppendUint16(out, uint16(len(data)))
 	return append(out, data...)
 }
