@@ -76,3 +76,31 @@ func FuzzTypedCode(f *testing.F) {
 		}
 	})
 }
+
+// TestResetNeedsTheUserAsTheyWere when its rules were looked at: neither turned off
+// since, nor with other credentials.
+func TestResetNeedsTheUserAsTheyWere(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		ctx, token, ada := t.Context(), lanyard.NewSecret(), h.actor.User
+		c := storage.Challenge{
+			ID: lanyard.NewChallengeID(), Holder: "holder", Purpose: purposeReset, UserID: ada.ID, Address: addressOf(ada), MAC: []byte("mac"),
+			LinkHash: token.Hash(), CreatedAt: factorNow, ExpiresAt: factorNow.Add(resetLives),
+		}
+		_, err := h.t.Scope.PutChallenge(ctx, c, 0)
+		ok(t, err)
+		spend := func(user lanyard.User) error {
+			return h.t.Scope.InTx(ctx, func(tx storage.Scope) error { return h.spendReset(ctx, tx, token, user, factorNow) })
+		}
+		off := ada
+		off.Disabled = true
+		ok(t, h.t.Scope.UpdateUser(ctx, off))
+		wants(t, "turned off meanwhile", spend(ada), lanyard.ErrLinkUsed)
+		ok(t, h.t.Scope.UpdateUser(ctx, ada))
+		_, err = h.t.Scope.BumpUserRevision(ctx, ada.ID)
+		ok(t, err)
+		wants(t, "with other credentials", spend(ada), lanyard.ErrLinkUsed)
+		ada.Revision++
+		ok(t, spend(ada))
+		wants(t, "spent", spend(ada), lanyard.ErrLinkUsed)
+	})
+}
