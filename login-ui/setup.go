@@ -21,8 +21,9 @@ type Setup interface {
 	// lanyard.ErrNotFound if it was used, has expired or never was.
 	CheckSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret) error
 	// FinishSetup spends the token and makes the administrator with the profile's
-	// Name and Email. lanyard.ErrNotFound is as above, lanyard.ErrBadInput and
-	// lanyard.ErrConflict refuse the address or the password without spending it.
+	// Name and Email. lanyard.ErrNotFound is as above; lanyard.ErrBadInput and
+	// lanyard.ErrConflict refuse the address, the errors of a new password that, and
+	// none of them spends the token.
 	FinishSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret, person lanyard.Profile, password lanyard.Secret) error
 }
 
@@ -80,6 +81,9 @@ func (p *Pages) postSetup(c *gin.Context) error {
 		return p.showSetup(c, v)
 	}
 	err = p.Setup.FinishSetup(c.Request.Context(), live(c), lanyard.SecretOf(token), lanyard.Profile{Name: v.Name, Email: v.Email}, lanyard.SecretOf(password))
+	if key := setupProblem(err); key != "" {
+		return errors.Join(v.refusePassword(key), p.showSetup(c, v))
+	}
 	if errors.Is(err, lanyard.ErrBadInput) || errors.Is(err, lanyard.ErrConflict) {
 		return errors.Join(v.problem("", "setup.refused"), p.showSetup(c, v))
 	}
@@ -116,6 +120,34 @@ func (v *setupView) check(password string) error {
 	if len(v.FieldProblem) == 0 {
 		return nil
 	}
+	return v.problem("", "setup.problems", "Count", len(v.FieldProblem))
+}
+
+// setupProblem names the message for a new password that is not good enough; empty for other errors.
+func setupProblem(err error) string {
+	for _, problem := range []struct {
+		err error
+		key string
+	}{
+		{lanyard.ErrShortPassword, "setup.short_password"},
+		{lanyard.ErrPersonalPassword, "setup.personal_password"},
+		{lanyard.ErrBreachedPassword, "setup.breached_password"},
+		{lanyard.ErrWeakPassword, "setup.weak_password"},
+	} {
+		if errors.Is(err, problem.err) {
+			return problem.key
+		}
+	}
+	return ""
+}
+
+// refusePassword says what is wrong with the password.
+func (v *setupView) refusePassword(key string) error {
+	text, err := v.T(key, "Count", tenants.MinPassword)
+	if err != nil {
+		return err
+	}
+	v.FieldProblem = map[string]string{"password": text}
 	return v.problem("", "setup.problems", "Count", len(v.FieldProblem))
 }
 

@@ -2,8 +2,6 @@ package tenants
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
@@ -21,12 +19,13 @@ const (
 )
 
 // MinPassword is the shortest password, in characters, of an account without a second factor.
-const MinPassword = 15
+const MinPassword = accounts.ShortestAlone
 
 // Setup makes the first administrator through a set-up link.
 type Setup struct {
 	Hasher *accounts.Hasher
 	Clock  clock.Clock
+	rules  accounts.Rules
 }
 
 // CheckSetup tells whether the token of a set-up link can still be used;
@@ -41,12 +40,16 @@ func (s *Setup) CheckSetup(ctx context.Context, live *Live, token lanyard.Secret
 
 // FinishSetup spends the token and makes the administrator, in one transaction.
 // lanyard.ErrNotFound is as for CheckSetup; lanyard.ErrBadInput and lanyard.ErrConflict
-// refuse the address or the password and leave the token as it is.
+// refuse the address, the errors of accounts.Rules the password, and leave the token as it is.
 func (s *Setup) FinishSetup(ctx context.Context, live *Live, token lanyard.Secret, person lanyard.Profile, password lanyard.Secret) error {
 	if err := s.CheckSetup(ctx, live, token); err != nil {
 		return err
 	}
-	if err := checkFirstPassword(password, person); err != nil {
+	if _, err := lanyard.CanonicalEmail(person.Email); err != nil {
+		return err
+	}
+	t := accounts.Tenancy{Scope: live.Scope, Tenant: live.Tenant, Issuer: live.Issuer}
+	if err := s.rules.Check(t, accounts.NewPassword{Password: password, User: lanyard.User{Profile: person}}); err != nil {
 		return err
 	}
 	hash, err := s.Hasher.Hash(ctx, password)
@@ -76,20 +79,4 @@ func (s *Setup) FinishSetup(ctx context.Context, live *Live, token lanyard.Secre
 		}
 		return nil
 	})
-}
-
-// checkFirstPassword holds the rules that need nothing but the values themselves.
-func checkFirstPassword(password lanyard.Secret, person lanyard.Profile) error {
-	text := strings.ToLower(password.Reveal())
-	local, _, _ := strings.Cut(strings.ToLower(person.Email), "@")
-	switch {
-	case utf8.RuneCountInString(text) < MinPassword:
-		return lanyard.ErrBadInput.Saying("the password has at least 15 characters")
-	case len(text) > accounts.MaxPassword:
-		return lanyard.ErrBadInput.Saying("the password is too long")
-	case len(local) >= 4 && strings.Contains(text, local):
-		return lanyard.ErrBadInput.Saying("the password contains the address")
-	}
-	_, err := lanyard.CanonicalEmail(person.Email)
-	return err
 }

@@ -168,11 +168,13 @@ func TestRefusedSetupLeavesTheToken(t *testing.T) {
 			email, password string
 			want            error
 		}{
-			"14 characters":              {"ada@example.com", strings.Repeat("x", 14), lanyard.ErrBadInput},
-			"14 characters of two bytes": {"ada@example.com", strings.Repeat("\u00e4", 14), lanyard.ErrBadInput},
-			"no password":                {"ada@example.com", "", lanyard.ErrBadInput},
-			"1025 bytes":                 {"ada@example.com", strings.Repeat("x", 1025), lanyard.ErrBadInput},
-			"the address in it":          {"lovelace@example.com", "my name is LoveLace 1815", lanyard.ErrBadInput},
+			"14 characters":              {"ada@example.com", strings.Repeat("x", 14), lanyard.ErrShortPassword},
+			"14 characters of two bytes": {"ada@example.com", strings.Repeat("\u00e4", 14), lanyard.ErrShortPassword},
+			"no password":                {"ada@example.com", "", lanyard.ErrShortPassword},
+			"1025 bytes":                 {"ada@example.com", strings.Repeat("x", 1025), lanyard.ErrLongPassword},
+			"the address in it":          {"lovelace@example.com", "my name is LoveLace 1815", lanyard.ErrPersonalPassword},
+			"a breached one":             {"ada@example.com", "1234567890123456789", lanyard.ErrBreachedPassword},
+			"one that is easy to guess":  {"ada@example.com", strings.Repeat("x", 15), lanyard.ErrWeakPassword},
 			"no address":                 {"lovelace", firstPassword, lanyard.ErrBadInput},
 			"an address in use":          {"TAKEN@example.com", firstPassword, lanyard.ErrConflict},
 		} {
@@ -184,7 +186,7 @@ func TestRefusedSetupLeavesTheToken(t *testing.T) {
 		if n := i.users(); n != 1 {
 			i.Errorf("%d people exist", n)
 		}
-		i.must(i.finish(token, "ada@example.com", strings.Repeat("\u00e4", 15)))
+		i.must(i.finish(token, "ada@example.com", "\u00e4rger \u00fcber \u00d6ltanks"))
 	})
 }
 
