@@ -22,6 +22,12 @@ const keepDeliveries = 7 * 24 * time.Hour
 // keepDeletedPasskeys is how long a browser that still offers a deleted passkey is told to forget it.
 const keepDeletedPasskeys = 400 * 24 * time.Hour
 
+// keepNobody is how long the record of attempts stays that were about nobody's account.
+const keepNobody = 30 * 24 * time.Hour
+
+// keepBrowsers is how long a browser is known that nobody is signed in on; its cookie lives no longer.
+const keepBrowsers = 400 * 24 * time.Hour
+
 // CleanUp deletes what has expired, in small batches, children first. It decides
 // nothing: expiry is decided at use. It returns how many rows went.
 func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
@@ -43,6 +49,10 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"remembered_devices", "user_id, browser_id", "expires_at <= ?", []any{micros(now)}},
 		{"deleted_passkeys", "id", "deleted_at <= ?", []any{micros(now.Add(-keepDeletedPasskeys))}},
 		{"deliveries", "id", "state <> 'queued' AND expires_at <= ?", []any{micros(now.Add(-keepDeliveries))}},
+		{"events", "id", `user_id = '' AND at <= ? AND type IN ('user.sign_in_failed', 'mail.queued', 'password.reset_requested')
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = events.tenant_id AND d.event_id = events.id)`, []any{micros(now.Add(-keepNobody))}},
+		{"browsers", "id", `seen_at <= ? AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = browsers.tenant_id AND s.browser_id = browsers.id)
+			AND NOT EXISTS (SELECT 1 FROM remembered_devices d WHERE d.tenant_id = browsers.tenant_id AND d.browser_id = browsers.id)`, []any{micros(now.Add(-keepBrowsers))}},
 	}
 	var total int64
 	for _, step := range steps {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/jobs"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // Limits of both listeners.
@@ -99,7 +100,10 @@ func (s *server) startJobs(ctx context.Context) func() {
 	}
 	var group sync.WaitGroup
 	group.Go(func() { s.app.deliverer().Run(ctx) })
-	group.Go(func() { runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store)) })
+	people := accounts.New(s.app.Hasher, s.app.Sealer)
+	group.Go(func() {
+		runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store), jobs.Erase(s.app.Store, people))
+	})
 	return func() {
 		cancel()
 		group.Wait()

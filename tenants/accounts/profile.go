@@ -38,7 +38,9 @@ func (a *Accounts) UpdateProfile(ctx context.Context, t Tenancy, actor Actor, p 
 	if err != nil {
 		return err
 	}
-	p.Attributes = attributes
+	if p.Attributes = attributes; len(attributes) == 0 {
+		p.Attributes = nil // as it is read back
+	}
 	if err := CheckProfile(p); err != nil {
 		return err
 	}
@@ -85,9 +87,6 @@ func mergeAttributes(policy []lanyard.Attribute, before, typed map[string]string
 			return nil, err
 		}
 		out[attribute.Name] = value
-	}
-	if len(out) == 0 {
-		return nil, nil
 	}
 	return out, nil
 }

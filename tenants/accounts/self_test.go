@@ -272,7 +272,7 @@ func TestExportHoldsNoSecret(t *testing.T) {
 		h.must(err)
 		data, err := json.Marshal(export)
 		h.must(err)
-		for _, want := range []string{address, string(ada.Subject), string(actor.Session.ID)} {
+		for _, want := range []string{address, ada.Subject, string(actor.Session.ID)} {
 			if !strings.Contains(string(data), want) {
 				h.Errorf("the export lacks %s", want)
 			}

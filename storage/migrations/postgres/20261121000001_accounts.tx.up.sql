@@ -22,6 +22,10 @@ ALTER TABLE browsers ADD COLUMN session_id TEXT NOT NULL DEFAULT '';
 --bun:split
 CREATE INDEX events_user ON events (tenant_id, user_id, id);
 --bun:split
+CREATE INDEX events_nobody ON events (at) WHERE user_id = '';
+--bun:split
+CREATE INDEX browsers_seen ON browsers (seen_at);
+--bun:split
 CREATE INDEX one_time_tokens_user ON one_time_tokens (tenant_id, user_id, purpose);
 --bun:split
 CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE state = 'queued';
