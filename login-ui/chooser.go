@@ -30,7 +30,7 @@ func (p *Pages) chooseAccount(ctx context.Context, live *tenants.Live, f posted,
 	return p.Flow.Choose(ctx, live, f.id, v, f.token, lanyard.SessionID(f.value("session")))
 }
 
-func renderChooser(p *Pages, c *gin.Context, s *step, _ func(*step) error, status int) error {
+func renderChooser(p *Pages, c *gin.Context, s *step, status int) error {
 	if err := s.heading("choose.heading", "App", s.App); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (p *Pages) consent(ctx context.Context, live *tenants.Live, f posted, v flo
 	return p.Flow.Consent(ctx, live, f.id, v, f.token, decision == "allow")
 }
 
-func renderConsent(p *Pages, c *gin.Context, s *step, _ func(*step) error, status int) error {
+func renderConsent(p *Pages, c *gin.Context, s *step, status int) error {
 	if err := s.heading("consent.heading", "App", s.App); err != nil {
 		return err
 	}

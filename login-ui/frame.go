@@ -29,10 +29,13 @@ type frame struct {
 }
 
 // problem is the summary of what went wrong with a form. Field is the id of the
-// input to go to; empty if it is not about one input.
+// input to go to; empty if it is not about one input. Credential is a passkey that
+// the browser may forget, made for the host RPID; empty for none.
 type problem struct {
-	Text  string
-	Field string
+	Text       string
+	Field      string
+	Credential string
+	RPID       string
 }
 
 // languageSwitch is one entry of the footer's language list.

@@ -2,8 +2,6 @@ package loginui
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -27,32 +25,16 @@ func (p *Pages) identify(ctx context.Context, live *tenants.Live, f posted, v fl
 	return p.Flow.Identify(ctx, live, f.id, v, f.token, name)
 }
 
-// errEmptyField is a form sent without what it asks for.
-var errEmptyField = lanyard.ErrBadInput.Saying("a field of the form is empty")
+var identifierMistakes = among(
+	mistake{errEmptyField, "username", "identify.empty", nil},
+	mistake{lanyard.ErrBadInput, "username", "identify.invalid", nil},
+)
 
-func (p *Pages) complainIdentifier(c *gin.Context, f posted, err error) (bool, error) {
-	if !errors.Is(err, lanyard.ErrBadInput) {
-		return false, nil
-	}
-	key := "identify.invalid"
-	if err == errEmptyField { //nolint:errorlint // the value itself: the code is shared
-		key = "identify.empty"
-	}
-	problem := func(s *step) error { return s.problem("username", key) }
-	return true, p.showStep(c, f.id, flow.StepIdentify, renderIdentifier, problem, http.StatusOK)
-}
-
-func renderIdentifier(p *Pages, c *gin.Context, s *step, problem func(*step) error, status int) error {
-	view := identifierView{step: s, Username: typedName(c, s.Page)}
+func renderIdentifier(p *Pages, c *gin.Context, s *step, status int) error {
 	if err := s.heading("identify.heading", "App", s.App); err != nil {
 		return err
 	}
-	if problem != nil {
-		if err := problem(s); err != nil {
-			return err
-		}
-	}
-	return p.show(c, status, "identifier.html", view)
+	return p.show(c, status, "identifier.html", identifierView{step: s, Username: typedName(c, s.Page)})
 }
 
 // maxTyped bounds what is shown again of what was typed, in bytes.

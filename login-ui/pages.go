@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,6 +24,8 @@ var templateFiles embed.FS
 type Config struct {
 	// Flow moves sign-ins.
 	Flow Flow
+	// Recovery sets passwords by link; nil means that there are no such links.
+	Recovery Recovery
 	// Setup makes the first administrator; nil means that there is no set-up page.
 	Setup Setup
 	// Development tells what the development server shows; nil elsewhere.
@@ -58,11 +61,16 @@ func New(c Config) (*Pages, error) {
 	return &Pages{Config: c, languages: languages, assets: assets, templates: templates}, nil
 }
 
-const layoutFile = "templates/layout.html"
+// layoutFile is the frame of all pages; files with partPrefix are parts that
+// several pages use.
+const (
+	layoutFile = "layout.html"
+	partPrefix = "part_"
+)
 
-// parseTemplates reads each page together with the layout, under its file's name.
+// parseTemplates reads each page together with the layout and the parts, under its file's name.
 func parseTemplates() (map[string]*template.Template, error) {
-	layout, err := template.ParseFS(templateFiles, layoutFile)
+	layout, err := template.ParseFS(templateFiles, "templates/"+layoutFile, "templates/"+partPrefix+"*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
@@ -72,11 +80,10 @@ func parseTemplates() (map[string]*template.Template, error) {
 	}
 	out := map[string]*template.Template{}
 	for _, f := range files {
-		path := "templates/" + f.Name()
-		if path == layoutFile {
+		if f.Name() == layoutFile || strings.HasPrefix(f.Name(), partPrefix) {
 			continue
 		}
-		page, err := template.Must(layout.Clone()).ParseFS(templateFiles, path)
+		page, err := template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+f.Name())
 		if err != nil {
 			return nil, fmt.Errorf("parse page: %w", err)
 		}

@@ -113,6 +113,7 @@ type world struct {
 	site    web.Site
 	live    *tenants.Live
 	flow    *fakeFlow
+	links   *fakeRecovery
 	setup   *fakeSetup
 	dev     *fakeDevelopment
 	pages   *loginui.Pages
@@ -124,11 +125,11 @@ type world struct {
 func newWorld(t *testing.T, site web.Site) *world {
 	t.Helper()
 	w := &world{
-		t: t, site: site, flow: &fakeFlow{}, setup: &fakeSetup{}, dev: &fakeDevelopment{},
+		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{},
 		live: &tenants.Live{Tenant: lanyard.Tenant{ID: "ten_1", Slug: site.Slug, Name: "Acme"}, Issuer: site.Issuer},
 	}
 	pages, err := loginui.New(loginui.Config{
-		Flow: w.flow, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
+		Flow: w.flow, Recovery: w.links, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -55,3 +55,47 @@ addEventListener("pageshow", (event) => {
     progress.textContent = "";
   }
 });
+
+// Codes are pasted as they are written in a mail, with a space.
+const code = document.querySelector("input[inputmode=numeric]#code");
+code?.addEventListener("paste", (event) => {
+  const text = event.clipboardData?.getData("text").replace(/\D/gu, "");
+  if (text) {
+    event.preventDefault();
+    code.value = text.slice(0, code.maxLength);
+  }
+});
+code?.addEventListener("input", () => {
+  const digits = code.value.replace(/[\s-]/gu, "");
+  if (digits !== code.value) {
+    code.value = digits;
+  }
+});
+
+// Recovery codes, to take along.
+const codes = document.getElementById("codes");
+if (codes) {
+  const text = () => {
+    const all = [...codes.querySelectorAll("li")].map((entry) => entry.textContent.trim());
+    return [codes.dataset.head, "", ...all, ""].join("\n");
+  };
+  const act = (id, what) => {
+    const control = document.getElementById(id);
+    control.hidden = false;
+    control.addEventListener("click", () => what(control));
+  };
+  if (navigator.clipboard) {
+    act("codes-copy", async (control) => {
+      await navigator.clipboard.writeText(text());
+      document.getElementById("codes-status").textContent = control.dataset.done;
+    });
+  }
+  act("codes-download", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text()], { type: "text/plain" }));
+    link.download = codes.dataset.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+  act("codes-print", () => print());
+}
