@@ -113,8 +113,6 @@ type Progress struct {
 	// Keep and Remember are what the person ticked: stay signed in, remember this browser.
 	Keep     bool `json:"keep,omitempty"`
 	Remember bool `json:"remember,omitempty"`
-	// Skipped says that the person put the enrolment of a second factor off.
-	Skipped bool `json:"skipped,omitempty"`
 	// CodesDue says that fresh recovery codes have not been seen yet.
 	CodesDue bool `json:"codes_due,omitempty"`
 }

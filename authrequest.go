@@ -68,6 +68,8 @@ type AuthRequest struct {
 	Denied bool
 	// Way is what the person chose instead of the usual page of the step that is due.
 	Way Way
+	// Skipped says that the person put the enrolment of a second factor off.
+	Skipped bool
 	// Progress is what was proved so far and is no session yet; nil for nothing.
 	Progress  *Progress
 	CreatedAt time.Time

@@ -10,7 +10,7 @@ import (
 )
 
 // authRequestColumns reads an authorization request; the table is r.
-const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.progress,
+const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.skipped, r.progress,
 	r.created_at, r.expires_at, r.code_hash, r.code_issued_at, r.code_expires_at, r.code_used_at, r.code_grant_id, r.code_failures`
 
 type authRequestRow struct {
@@ -25,6 +25,7 @@ type authRequestRow struct {
 	Agreed        bool
 	Denied        bool
 	Way           string
+	Skipped       bool
 	Progress      string
 	CreatedAt     int64
 	ExpiresAt     int64
@@ -40,7 +41,7 @@ func (r authRequestRow) request(tenant lanyard.TenantID) (lanyard.AuthRequest, e
 	out := lanyard.AuthRequest{
 		ID: lanyard.AuthRequestID(r.ID), TenantID: tenant, ClientID: lanyard.ClientID(r.ClientID), BindingHash: r.BindingHash,
 		Identifier: r.Identifier, SessionID: lanyard.SessionID(r.ChosenSession), Proved: r.Proved, Chosen: r.Chosen, Agreed: r.Agreed,
-		Denied: r.Denied, Way: lanyard.Way(r.Way), CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
+		Denied: r.Denied, Way: lanyard.Way(r.Way), Skipped: r.Skipped, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
 	}
 	if err := json.Unmarshal([]byte(r.Params), &out.Params); err != nil {
 		return lanyard.AuthRequest{}, fmt.Errorf("reading authorization request %s: %w", r.ID, err)
@@ -86,9 +87,9 @@ func (s Scope) AuthRequest(ctx context.Context, id lanyard.AuthRequestID) (lanya
 // UpdateAuthRequest stores the progress of a request that is neither finished nor
 // expired; otherwise it is lanyard.ErrConflict.
 func (s Scope) UpdateAuthRequest(ctx context.Context, r lanyard.AuthRequest, now time.Time) error {
-	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, progress = ?
+	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, skipped = ?, progress = ?
 		WHERE tenant_id = ? AND id = ? AND code_hash IS NULL AND expires_at > ?`,
-		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), progressOf(r), string(s.tenant), string(r.ID), micros(now))
+		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), r.Skipped, progressOf(r), string(s.tenant), string(r.ID), micros(now))
 }
 
 // progressOf is the progress as it is stored; empty for none.

@@ -74,7 +74,7 @@ func (s *state) verifyEmailDue() bool {
 
 // enrolDue asks a person without a second factor to set one up.
 func (s *state) enrolDue() bool {
-	return !s.proving() && (s.request.Progress == nil || !s.request.Progress.Skipped) && s.enrolWanted(s.level())
+	return !s.proving() && !s.request.Skipped && s.enrolWanted(s.level())
 }
 
 // enrolWanted tells whether a second factor has to be set up: the tenant wants

@@ -31,7 +31,7 @@ func TestFactorThatIsDue(t *testing.T) {
 	remembered := func(s *state) { s.factors.Remembered = true }
 	mustChange := func(s *state) { s.factors.MustChange = true }
 	unverified := func(s *state) { s.factors.EmailVerified = false }
-	skipped := func(s *state) { s.request.Progress.Skipped = true }
+	skipped := func(s *state) { s.request.Skipped = true }
 	codes := func(s *state) { s.request.Progress.CodesDue = true }
 	acr := func(values ...string) change { return func(s *state) { s.request.Params.ACRValues = values } }
 	essential := func(values ...string) change { return func(s *state) { s.request.Params.Claims.ACR = values } }

@@ -105,7 +105,7 @@ func (f *Flow) SkipEnrolment(ctx context.Context, live *tenants.Live, id lanyard
 		return Moved{}, lanyard.ErrNotOffered
 	}
 	return f.change(ctx, live, s, v, func(_ context.Context, _ storage.Scope, try *state) ([]lanyard.Secret, error) {
-		try.request.Progress.Skipped = true
+		try.request.Skipped = true
 		return nil, nil
 	})
 }

@@ -126,4 +126,6 @@ ALTER TABLE auth_requests ALTER COLUMN client_id DROP NOT NULL;
 --bun:split
 ALTER TABLE auth_requests ADD COLUMN way TEXT NOT NULL DEFAULT '';
 --bun:split
+ALTER TABLE auth_requests ADD COLUMN skipped BOOLEAN NOT NULL DEFAULT FALSE;
+--bun:split
 ALTER TABLE auth_requests ADD COLUMN progress TEXT NOT NULL DEFAULT '';
