@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/storage"
 )
 
@@ -102,5 +103,24 @@ func TestResetNeedsTheUserAsTheyWere(t *testing.T) {
 		ada.Revision++
 		ok(t, spend(ada))
 		wants(t, "spent", spend(ada), lanyard.ErrLinkUsed)
+	})
+}
+
+// TestSilentAndDeadChallengesOpenWithNothing, not even with a lucky guess.
+func TestSilentAndDeadChallengesOpenWithNothing(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		ctx := t.Context()
+		for name, s := range map[string]sending{"usual": {}, "silent": {silent: true}, "dead": {dead: true}} {
+			s.holder, s.purpose, s.address, s.now, s.lives = name, PurposeSignIn, name+"@example.test", factorNow, codeLives
+			s.letter = mail.Letter{Kind: lanyard.MailCode, To: s.address}
+			ok(t, h.send(ctx, h.t, s))
+			c, err := h.t.Scope.TryChallenge(ctx, name, PurposeSignIn)
+			ok(t, err)
+			inside, err := h.unlock(h.t, c)
+			ok(t, err)
+			if got := opens(h.t, c, lanyard.SecretOf(inside.Code)); got != (name == "usual") {
+				t.Errorf("%s: its code opens it: %v", name, got)
+			}
+		}
 	})
 }
