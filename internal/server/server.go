@@ -48,9 +48,10 @@ type Handler struct {
 
 // New builds the public handler.
 func New(p Parts) (*Handler, error) {
-	signIn := &flow.Flow{Accounts: accounts.New(p.Hasher, p.Sealer), Clock: p.Clock, Observe: p.ObserveLogin}
+	people := accounts.New(p.Hasher, p.Sealer)
+	signIn := &flow.Flow{Accounts: people, Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
-		Flow: signIn, Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
+		Flow: signIn, Recovery: people, Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
 	})
 	if err != nil {
 		return nil, err

@@ -57,17 +57,33 @@ type ticked struct{ keep, remember bool }
 // event are written, and progress or session stored in one transaction.
 func (f *Flow) proved(ctx context.Context, live *tenants.Live, s *state, v Visitor, p accounts.Proven, t ticked) (Moved, error) {
 	f.observe(p.Method, nil)
-	var moved Moved
-	err := live.Scope.InTx(ctx, func(tx storage.Scope) error {
-		try := *s
+	return f.inTx(ctx, live, s, v, func(tx storage.Scope, try *state) ([]lanyard.Secret, error) {
 		try.add(p.User, p.Method, t)
-		if err := p.Success(ctx, tx); err != nil {
+		return nil, p.Success(ctx, tx)
+	})
+}
+
+// inTx does something on a copy of the state and settles, in one transaction that
+// may run more than once; when the person has to prove the address then, the code is
+// on its way. A mail that was sent a moment ago will do.
+func (f *Flow) inTx(ctx context.Context, live *tenants.Live, s *state, v Visitor, do func(tx storage.Scope, try *state) ([]lanyard.Secret, error)) (Moved, error) {
+	var moved Moved
+	var after state
+	err := live.Scope.InTx(ctx, func(tx storage.Scope) error {
+		after = *s
+		codes, err := do(tx, &after)
+		if err != nil {
 			return err
 		}
-		var err error
-		moved, err = f.settle(ctx, tx, live, &try, v)
+		moved, err = f.settle(ctx, tx, live, &after, v)
+		moved.Codes = codes
 		return err
 	})
+	if err == nil && moved.Next == StepVerifyEmail {
+		if err = f.sendCode(ctx, live, &after, v); errors.Is(err, lanyard.ErrThrottled) {
+			err = nil
+		}
+	}
 	return moved, err
 }
 

@@ -139,25 +139,17 @@ func (f *Flow) CodesSaved(ctx context.Context, live *tenants.Live, id lanyard.Au
 func (f *Flow) change(ctx context.Context, live *tenants.Live, s *state, v Visitor,
 	do func(ctx context.Context, tx storage.Scope, try *state) ([]lanyard.Secret, error),
 ) (Moved, error) {
-	var moved Moved
-	err := live.Scope.InTx(ctx, func(tx storage.Scope) error {
-		try := *s
+	return f.inTx(ctx, live, s, v, func(tx storage.Scope, try *state) ([]lanyard.Secret, error) {
 		try.add(*s.whose(), "", ticked{})
 		if err := tx.HoldUser(ctx, try.person.ID, try.request.Progress.Revision); err != nil {
-			return stale(err)
+			return nil, stale(err)
 		}
-		codes, err := do(ctx, tx, &try)
+		codes, err := do(ctx, tx, try)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		user, err := tx.User(ctx, try.person.ID)
-		if err != nil {
-			return err
-		}
 		try.person, try.request.Progress.Revision = &user, user.Revision
-		moved, err = f.settle(ctx, tx, live, &try, v)
-		moved.Codes = codes
-		return err
+		return codes, err
 	})
-	return moved, err
 }
