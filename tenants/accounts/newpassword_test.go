@@ -17,7 +17,7 @@ var somebody = NewPassword{
 	Organizations: []string{"Menabrea"},
 }
 
-var somewhere = Tenancy{Tenant: lanyard.Tenant{Name: "Orchard Müller"}, Issuer: "https://login.turbine.co.example:8443/t/x"}
+var somewhere = Tenancy{Tenant: lanyard.Tenant{Name: "Orchard Mu\u0308ller"}, Issuer: "https://login.turbine.co.example:8443/t/x"}
 
 // TestNewPasswordRules is ATTACKS.md 124, in the order in which they are looked at.
 func TestNewPasswordRules(t *testing.T) {
