@@ -115,6 +115,12 @@ func (f *Flow) Resume(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	if s.request.Denied {
 		return f.close(ctx, live, s, lanyard.ErrAccessDenied)
 	}
+	if s.request.Way == lanyard.WayForgot { // who comes back from the mail signs in
+		s.request.Way = ""
+		if err := f.save(ctx, live.Scope, s); err != nil {
+			return Outcome{}, err
+		}
+	}
 	due := s.due()
 	switch {
 	case due == StepDone:

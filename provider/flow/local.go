@@ -20,6 +20,12 @@ func (f *Flow) BeginLocal(ctx context.Context, live *tenants.Live, page, subject
 	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{Local: page, HintSubject: subject, Sudo: sudo}, v)
 }
 
+// BeginAnother lets another account sign in beside those that the browser has, for a
+// page of our own.
+func (f *Flow) BeginAnother(ctx context.Context, live *tenants.Live, page string, v Visitor) (Outcome, error) {
+	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{Local: page, Prompt: []string{lanyard.PromptSelectAccount}}, v)
+}
+
 // finishLocal ends a sign-in for a page of our own, once, and makes its account the
 // one that those pages are about.
 func (f *Flow) finishLocal(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
