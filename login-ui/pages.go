@@ -26,6 +26,10 @@ type Config struct {
 	Flow Flow
 	// Recovery sets passwords by link; nil means that there are no such links.
 	Recovery Recovery
+	// Accounts are the deeds of the account pages, and SignIn leads to them; nil means
+	// that there are none.
+	Accounts Accounts
+	SignIn   LocalSignIn
 	// Setup makes the first administrator; nil means that there is no set-up page.
 	Setup Setup
 	// Development tells what the development server shows; nil elsewhere.

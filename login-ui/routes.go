@@ -16,7 +16,7 @@ func (p *Pages) Routes() []web.Route {
 			Method: "GET", Path: assetsPath + ":name", Kind: web.File, Access: web.Anyone, CSRF: web.CSRFExempt("files change nothing"),
 			CORS: web.CORSNone, Head: true, Handler: p.getAsset,
 		},
-	}, p.signInRoutes(), p.proofRoutes(), p.dutyRoutes(), p.wellKnownRoutes())
+	}, p.signInRoutes(), p.proofRoutes(), p.dutyRoutes(), p.wellKnownRoutes(), p.accountRoutes())
 	if p.Recovery != nil {
 		routes = append(routes,
 			page("GET", pathReset, web.OneTime, p.getReset),

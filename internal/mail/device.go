@@ -19,8 +19,8 @@ var (
 	}
 )
 
-// device says which browser and system a user agent names; both are empty if we do not know.
-func device(userAgent string) (browser, system string) {
+// Device says which browser and system a user agent names; both are empty if we do not know.
+func Device(userAgent string) (browser, system string) {
 	parsed := useragent.Parse(userAgent[:min(len(userAgent), maxUserAgent)])
 	if knownBrowsers[parsed.Name] {
 		browser = parsed.Name

@@ -161,7 +161,7 @@ func (w writing) facts() []fact {
 }
 
 func (w writing) device() string {
-	browser, system := device(w.letter.UserAgent)
+	browser, system := Device(w.letter.UserAgent)
 	if browser == "" || system == "" {
 		return browser + system
 	}

@@ -1,5 +1,8 @@
 package accounts
 
+// PasskeyProvider hints at who made a passkey; empty if that is not known.
+func PasskeyProvider(aaguid string) string { return providerOf[aaguid] }
+
 // providerOf names the maker of a passkey by its AAGUID. It is a hint for people
 // and proves nothing: nobody attests it.
 var providerOf = map[string]string{
