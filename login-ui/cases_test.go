@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,10 @@ func answer(t *testing.T) web.Answer {
 }
 
 func cases(t *testing.T) []pageCase {
+	return slices.Concat(commonCases(t), proofCases(), newcomerCases(), dutyCases(t), linkCases())
+}
+
+func commonCases(t *testing.T) []pageCase {
 	return []pageCase{
 		{"identifier", 200, atStep("/login", due(flow.StepIdentify))},
 		{"identifier-empty", 200, refused("/login", due(flow.StepIdentify), nil, "username", " ")},

@@ -126,7 +126,7 @@ func (p *Pages) postReset(c *gin.Context) error {
 	}
 	password, err := posted{values: values}.password()
 	if err == nil {
-		err = p.Recovery.Reset(c.Request.Context(), live(c).Tenancy(), f.token, password, p.from(c), p.Clock.Now())
+		err = p.Recovery.Reset(c.Request.Context(), live(c).Tenancy(), f.token, password, p.sender(c), p.Clock.Now())
 	}
 	switch {
 	case err == nil:
@@ -145,8 +145,8 @@ func (p *Pages) postReset(c *gin.Context) error {
 	}
 }
 
-// from is where a form without a sign-in comes from.
-func (p *Pages) from(c *gin.Context) accounts.From {
+// sender is where a form without a sign-in comes from.
+func (p *Pages) sender(c *gin.Context) accounts.From {
 	v := visitor(c, "")
 	return accounts.From{BrowserHash: v.Browser.Hash(), Address: v.Address, UserAgent: v.UserAgent, Languages: p.spoken(c)}
 }

@@ -38,9 +38,12 @@ type attributeField struct {
 	Field   string
 	Label   string
 	Type    string
-	Options []string
+	Options []attributeOption
 	Value   string
 }
+
+// attributeOption is one value of an attribute, and how it is shown.
+type attributeOption struct{ Value, Text string }
 
 // asked are the attributes that a new account needs from its owner.
 func asked(policy lanyard.Policy) []lanyard.Attribute {
@@ -160,7 +163,7 @@ func renderSignUp(p *Pages, c *gin.Context, s *step, status int) error {
 		field := attributeField{Field: attributePrefix + a.Name, Label: labelOf(a), Type: a.Type}
 		field.Value = typed(c, field.Field, "")
 		for _, option := range a.Options {
-			field.Options = append(field.Options, plain(option))
+			field.Options = append(field.Options, attributeOption{option, plain(option)})
 		}
 		view.Attributes = append(view.Attributes, field)
 	}

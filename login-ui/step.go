@@ -66,9 +66,6 @@ func (p *Pages) showStep(c *gin.Context, id lanyard.AuthRequestID, want flow.Ste
 			return err
 		}
 	}
-	if s.withPasskeys() {
-		s.Script("passkey.js")
-	}
 	web.FormTo(c.Writer.Header(), formOrigins(page)...)
 	return render(p, c, s, status)
 }
@@ -131,18 +128,6 @@ func (s *step) Action(path string) string {
 
 // Offers tells whether the page offers a way.
 func (s *step) Offers(way lanyard.Way) bool { return slices.Contains(s.Page.Ways, way) }
-
-// withPasskeys tells whether a passkey can be used or made on the page.
-func (s *step) withPasskeys() bool {
-	switch s.Page.Step {
-	case flow.StepPasskey:
-		return true
-	case flow.StepEnrol:
-		return !s.Page.Policy.NoPasskeys
-	default:
-		return s.Offers(lanyard.WayPasskey) || s.Offers(lanyard.WaySecurityKey) || s.Problem != nil && s.Problem.Credential != ""
-	}
-}
 
 // visitor is what the cookies of the request prove.
 func visitor(c *gin.Context, id lanyard.AuthRequestID) flow.Visitor {
