@@ -73,7 +73,8 @@ func TestAuthorizationKeepsToTheRegistration(t *testing.T) {
 		t.Errorf("offline access without refresh tokens: %q", a.Text("scope"))
 	}
 	register(t, i, "web", func(c *lanyard.Client) { c.DefaultACRValues = []string{lanyard.ACRDouble} })
-	wantAway(t, i.Browser().SignIn(web.Authorize(nil), ada, adaPassword), "unmet_authentication_requirements")
+	b := i.Browser()
+	wantAway(t, b.Press(b.SignIn(web.Authorize(nil), ada, adaPassword), "enrol-skip", nil), "unmet_authentication_requirements")
 }
 
 // TestFlowEndsWithTheRegistration: what changes while a person signs in is obeyed
