@@ -240,3 +240,13 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Status sends a request over the network, follows nothing, and tells how it was answered.
+func (i *IDP) Status(r *http.Request) int {
+	answer, err := i.client().Transport.RoundTrip(r)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
