@@ -148,7 +148,11 @@ func (p *Pages) postReset(c *gin.Context) error {
 // sender is where a form without a sign-in comes from.
 func (p *Pages) sender(c *gin.Context) accounts.From {
 	v := visitor(c, "")
-	return accounts.From{BrowserHash: v.Browser.Hash(), Address: v.Address, UserAgent: v.UserAgent, Languages: p.spoken(c)}
+	out := accounts.From{Address: v.Address, UserAgent: v.UserAgent, Languages: p.spoken(c)}
+	if !v.Browser.IsZero() {
+		out.BrowserHash = v.Browser.Hash()
+	}
+	return out
 }
 
 // getResetDone says that the password was set, and leads to where it was forgotten.
