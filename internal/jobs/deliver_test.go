@@ -218,8 +218,9 @@ func (w *worker) result() string {
 	select {
 	case r := <-w.results:
 		return r
-	case <-w.o.t.Context().Done():
-		return "nothing"
+	case <-time.After(20 * time.Second):
+		w.o.t.Fatal("no try ended")
+		return ""
 	}
 }
 
