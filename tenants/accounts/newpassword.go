@@ -11,7 +11,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 )
 
-// The shortest passwords, in characters (NIST SP 800-63B §3.1.1.2): of an account
+// The shortest passwords, in characters (NIST SP 800-63B-4 §3.1.1.2): of an account
 // that has nothing else, and of one with a second factor.
 const (
 	ShortestAlone  = 15
