@@ -136,6 +136,9 @@ type badProfile struct {
 // Error says which field it is.
 func (b badProfile) Error() string { return "the profile's " + b.name + " is not valid" }
 
+// Unwrap is what the log calls it.
+func (b badProfile) Unwrap() error { return lanyard.ErrBadInput }
+
 func wrongProfile(e *lanyard.Error, attributes []lanyard.Attribute) error {
 	name, _, _ := strings.Cut(e.Message, " ")
 	name = strings.TrimSuffix(name, ":")

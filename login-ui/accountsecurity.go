@@ -106,6 +106,9 @@ type shortOwnPassword struct{ least int }
 // Error says so.
 func (shortOwnPassword) Error() string { return lanyard.ErrShortPassword.Error() }
 
+// Unwrap is what the log calls it.
+func (shortOwnPassword) Unwrap() error { return lanyard.ErrShortPassword }
+
 func (p *Pages) changePassword(c *gin.Context, me self, f posted) (web.Handler, error) {
 	factors, err := p.factors(c, me)
 	if err != nil {

@@ -131,6 +131,9 @@ type wrongField struct{ mistake }
 // Error says which field it is.
 func (w wrongField) Error() string { return "the field " + w.field + " is not valid" }
 
+// Unwrap makes it a mistake of whoever typed it, not of ours.
+func (w wrongField) Unwrap() error { return lanyard.ErrBadInput }
+
 func wrongFields(err error) words {
 	var w wrongField
 	if !errors.As(err, &w) {

@@ -51,7 +51,8 @@ func New(p Parts) (*Handler, error) {
 	people := accounts.New(p.Hasher, p.Sealer)
 	signIn := &flow.Flow{Accounts: people, Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
-		Flow: signIn, Recovery: people, Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
+		Flow: signIn, Recovery: people, Accounts: people, SignIn: signIn,
+		Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
 	})
 	if err != nil {
 		return nil, err
