@@ -320,6 +320,8 @@ func TestMailIsSentAgainAfterAKill(t *testing.T) {
 	onBoth(t, func(t *testing.T, o *office) {
 		id := o.queue("ada@example.test", time.Hour)
 		taken, killed := make(chan struct{}), make(chan struct{})
+		release := sync.OnceFunc(func() { close(killed) })
+		defer release()
 		o.sender.say(func(mail.Message) error {
 			close(taken)
 			<-killed
@@ -341,7 +343,7 @@ func TestMailIsSentAgainAfterAKill(t *testing.T) {
 		}
 		want(t, sent[1], sent[0])
 		want(t, o.state(id), "sent 2 wiped=true")
-		close(killed)
+		release()
 		want(t, first.result(), "sent") // it has nothing to record any more
 		want(t, o.state(id), "sent 2 wiped=true")
 	})
