@@ -46,36 +46,43 @@ var looks = []look{
 // Every page in every state, in each look, is free of what axe finds (WCAG 2.2 A
 // and AA, best practices), fits the window, and runs without a complaint of the browser.
 func TestPagesAreAccessible(t *testing.T) {
-	ctx := testkit.Chromium(t)
 	axe, err := os.ReadFile(filepath.Join(testkit.Root(), "internal", "e2e", "testdata", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	server, names := serveCases(t)
-	complaints := listen(ctx)
 	for _, look := range looks {
-		for _, name := range names {
-			if name == "form-post" {
-				continue // it sends itself away; see TestFormPostSendsItself
+		t.Run(look.name, func(t *testing.T) {
+			ctx := testkit.Chromium(t)
+			complaints := listen(ctx)
+			for _, name := range names {
+				if name == "form-post" {
+					continue // it sends itself away; see TestFormPostSendsItself
+				}
+				inspect(t, ctx, complaints, look, server.URL, name, string(axe))
 			}
-			address := server.URL + "/case/" + name + "?lang=" + look.lang
-			complaints.reset()
-			var text string
-			err := chromedp.Run(ctx, append(see(look, address),
-				chromedp.Evaluate(string(axe), nil),
-				chromedp.Evaluate(inspection, &text, awaitPromise))...)
-			if err != nil {
-				t.Fatalf("%s in %s: %v", name, look.name, err)
-			}
-			for _, problem := range findings(t, text) {
-				t.Errorf("%s in %s: %s", name, look.name, problem)
-			}
-			for _, problem := range complaints.take() {
-				t.Errorf("%s in %s: the browser says %s", name, look.name, problem)
-			}
-			keepPicture(t, ctx, name+"-"+look.name)
-		}
+		})
 	}
+}
+
+// inspect opens one page in a look and reports what is wrong with it.
+func inspect(t *testing.T, ctx context.Context, complaints *console, look look, server, name, axe string) {
+	t.Helper()
+	complaints.reset()
+	var text string
+	err := chromedp.Run(ctx, append(see(look, server+"/case/"+name+"?lang="+look.lang),
+		chromedp.Evaluate(axe, nil),
+		chromedp.Evaluate(inspection, &text, awaitPromise))...)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	for _, problem := range findings(t, text) {
+		t.Errorf("%s: %s", name, problem)
+	}
+	for _, problem := range complaints.take() {
+		t.Errorf("%s: the browser says %s", name, problem)
+	}
+	keepPicture(t, ctx, name+"-"+look.name)
 }
 
 // inspection runs axe and measures what it can not know. It answers with a list of texts.
