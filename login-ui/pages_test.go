@@ -116,6 +116,7 @@ type world struct {
 	links   *fakeRecovery
 	setup   *fakeSetup
 	dev     *fakeDevelopment
+	people  *fakePeople
 	pages   *loginui.Pages
 	handler http.Handler
 	// rendered is what GET /render shows, for the pages that endpoints render.
@@ -125,11 +126,11 @@ type world struct {
 func newWorld(t *testing.T, site web.Site) *world {
 	t.Helper()
 	w := &world{
-		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{},
+		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{}, people: newPeople(),
 		live: &tenants.Live{Tenant: lanyard.Tenant{ID: "ten_1", Slug: site.Slug, Name: "Acme"}, Issuer: site.Issuer},
 	}
 	pages, err := loginui.New(loginui.Config{
-		Flow: w.flow, Recovery: w.links, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
+		Flow: w.flow, Recovery: w.links, Accounts: w.people, SignIn: w.people, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
 	})
 	if err != nil {
 		t.Fatal(err)
