@@ -76,10 +76,8 @@ func (p *Pages) searchOutbox(c *gin.Context) ([]Mail, error) {
 	if err != nil {
 		return nil, err
 	}
-	if wait > 0 { // longer than a request may usually take
-		control := http.NewResponseController(c.Writer)
-		_ = control.SetReadDeadline(time.Time{})  // where it is not supported,
-		_ = control.SetWriteDeadline(time.Time{}) // the wait is only shorter
+	if wait > 0 { // longer than an answer may usually take
+		_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // where that is not supported, the wait is shorter
 	}
 	return p.Development.Outbox(c.Request.Context(), live(c), MailSearch{To: c.Query("to"), After: c.Query("after"), Wait: wait})
 }
