@@ -72,11 +72,11 @@ func TestStopDrains(t *testing.T) {
 	public, ops := r.serving()
 	settled, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := c.AwaitWaiters(settled, 2); err != nil { // both jobs wait for their next turn
+	if err := c.AwaitWaiters(settled, 4); err != nil { // three jobs and the deliverer wait for their next turn
 		t.Fatal(err)
 	}
 	r.stop()
-	if err := c.AwaitWaiters(settled, 3); err != nil { // and the drain
+	if err := c.AwaitWaiters(settled, 5); err != nil { // and the drain
 		t.Fatal(err)
 	}
 	if code, body := get(t, ops+"/readyz"); code != 503 || !strings.Contains(body, "draining") {
