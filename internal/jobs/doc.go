@@ -6,6 +6,8 @@
 // job once in it, renewed while a run takes longer, and given back at shutdown.
 // When its holder dies, the lease expires and another replica takes over.
 //
+// The Deliverer has no lease: every replica sends mails, each those that it claimed.
+//
 // Left to others: what the jobs do (keys, storage), when a server starts and
 // stops (cmd).
 //
