@@ -25,13 +25,15 @@ const (
 const (
 	// AMRPassword is the authentication method of a password.
 	AMRPassword = "pwd"
+	// AMREmail is that of a code sent by mail.
+	AMREmail = "email"
 	// AMRMulti says that more than one factor was proved.
 	AMRMulti = "mfa"
 )
 
 var amrOf = map[Method][]string{
 	MethodPassword:     {AMRPassword},
-	MethodEmailCode:    {"email"},
+	MethodEmailCode:    {AMREmail},
 	MethodPasskey:      {"pop", "user"},
 	MethodSecurityKey:  {"pop"},
 	MethodTOTP:         {"otp"},

@@ -168,6 +168,10 @@ func (s *state) factorWays() []lanyard.Way {
 func (s *state) mailboxUnused() bool {
 	who := s.whose()
 	used := s.request.Progress != nil && slices.Contains(s.request.Progress.Methods, lanyard.MethodEmailCode)
+	if a := s.account(); a != nil && s.person == nil {
+		used = slices.Contains(a.Session.AMR, lanyard.AMREmail)
+	}
+	used = used || slices.Contains(s.base().AMR, lanyard.AMREmail)
 	return who != nil && who.Profile.Email != "" && who.Profile.EmailVerified && !used
 }
 

@@ -136,6 +136,22 @@ func TestWaysThatAreOffered(t *testing.T) {
 			s.factors = lanyard.Factors{UserID: "ada", TOTP: true}
 			s.policy.EmailRecovery = true
 		}, []lanyard.Way{lanyard.WayTOTP}},
+		"step-up of a session by mail": {StepFactor, func(s *state) {
+			a := account("ada")
+			a.User.Profile = lanyard.Profile{Email: "ada@example.test", EmailVerified: true}
+			a.Session.AMR = []string{lanyard.AMREmail}
+			s.accounts = append(s.accounts, a)
+			s.factors = lanyard.Factors{UserID: "ada", TOTP: true}
+			s.policy.EmailRecovery = true
+		}, []lanyard.Way{lanyard.WayTOTP}},
+		"step-up of a session by password": {StepFactor, func(s *state) {
+			a := account("ada")
+			a.User.Profile = lanyard.Profile{Email: "ada@example.test", EmailVerified: true}
+			a.Session.AMR = []string{lanyard.AMRPassword}
+			s.accounts = append(s.accounts, a)
+			s.factors = lanyard.Factors{UserID: "ada", TOTP: true}
+			s.policy.EmailRecovery = true
+		}, []lanyard.Way{lanyard.WayTOTP, lanyard.WayEmailRecovery}},
 		"factor, the mailbox is not proved": {StepFactor, func(s *state) {
 			person(s)
 			s.person.Profile.EmailVerified = false

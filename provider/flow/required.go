@@ -19,7 +19,8 @@ func (f *Flow) NewPassword(ctx context.Context, live *tenants.Live, id lanyard.A
 	if err != nil {
 		return Moved{}, err
 	}
-	return f.change(ctx, live, s, v, func(ctx context.Context, tx storage.Scope, _ *state) ([]lanyard.Secret, error) {
+	return f.change(ctx, live, s, v, func(ctx context.Context, tx storage.Scope, try *state) ([]lanyard.Secret, error) {
+		replaced.Except = try.request.Progress.SessionID
 		return nil, replaced.Apply(ctx, tx)
 	})
 }

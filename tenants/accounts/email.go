@@ -78,7 +78,7 @@ func (a *Accounts) MakePrimary(ctx context.Context, t Tenancy, actor Actor, addr
 		return err
 	}
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := tx.PromoteEmail(ctx, actor.User.ID, address); err != nil {
+		if err := promote(ctx, tx, actor.User.ID, address, now); err != nil {
 			return err
 		}
 		if err := tx.DeleteOneTimeTokens(ctx, actor.User.ID); err != nil {
@@ -91,6 +91,25 @@ func (a *Accounts) MakePrimary(ctx context.Context, t Tenancy, actor Actor, addr
 		letter.To = address
 		return a.notify(ctx, tx, actor.User, letter, actor.From, now)
 	})
+}
+
+// promote makes a proved address the primary one, also if somebody who never proved it holds it.
+func promote(ctx context.Context, tx storage.Scope, user lanyard.UserID, address string, now time.Time) error {
+	emails, err := tx.Emails(ctx, user)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(emails, func(e lanyard.Email) bool { return e.Address == address && e.Verified && !e.Primary }) {
+		return lanyard.ErrNotFound
+	}
+	key, err := lanyard.CanonicalEmail(address)
+	if err != nil {
+		return err
+	}
+	if err := evict(ctx, tx, key, user, now); err != nil {
+		return err
+	}
+	return tx.PromoteEmail(ctx, user, address)
 }
 
 // RemoveEmail forgets an address that is not the primary one, and tells it so if it

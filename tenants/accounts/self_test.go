@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,28 @@ func TestAddressOfSomebodyElseIsNotTaken(t *testing.T) {
 			h.Error("the address changed hands")
 		}
 		h.wantMails()
+	})
+}
+
+// TestAddressThatNobodyProvedGoesToItsOwner is ATTACKS.md 155 on the account page.
+func TestAddressThatNobodyProvedGoesToItsOwner(t *testing.T) {
+	inTown(t, func(h *town) {
+		const claimed = "bob@example.test"
+		squatter := h.citizen("", claimed, false)
+		there := h.signedIn(squatter, "squatter")
+		actor := h.signedIn(h.citizen("", address, true), "cookie")
+		h.must(h.AddEmail(h.Context(), h.t, actor, claimed, h.now))
+		h.must(h.VerifyEmail(h.Context(), h.t, actor, h.mails()[1].Code, h.now))
+		h.must(h.MakePrimary(h.Context(), h.t, actor, claimed, h.now))
+		if got := h.byEmail(claimed); got.ID != actor.User.ID {
+			h.Error("the address stayed with whoever never proved it")
+		}
+		if _, err := h.t.Scope.PasswordHash(h.Context(), squatter.ID); !errors.Is(err, lanyard.ErrNotFound) {
+			h.Errorf("the squatter still has a password: %v", err)
+		}
+		if h.session(there.Session.ID).EndedAt.IsZero() {
+			h.Error("the squatter is still signed in")
+		}
 	})
 }
 

@@ -247,16 +247,19 @@ func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code str
 
 // moveIn makes an account at an address that was proved.
 func (a *Accounts) moveIn(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, address, hash string) error {
-	wiped, err := tx.WipeUnproved(ctx, address, user.CreatedAt)
-	if err != nil {
+	if err := evict(ctx, tx, address, user.ID, user.CreatedAt); err != nil {
 		return err
 	}
-	if wiped != "" {
-		if err := tx.InsertEvent(ctx, lanyard.Event{
-			Type: lanyard.EventEmailRemoved, At: user.CreatedAt, Actor: string(user.ID), UserID: wiped, Detail: map[string]string{"reason": "proved by somebody else"},
-		}); err != nil {
-			return err
-		}
-	}
 	return makeAccount(ctx, tx, t, user, hash, true)
+}
+
+// evict takes an address from whoever never proved it, for somebody who did.
+func evict(ctx context.Context, tx storage.Scope, address string, owner lanyard.UserID, now time.Time) error {
+	wiped, err := tx.WipeUnproved(ctx, address, now)
+	if err != nil || wiped == "" {
+		return err
+	}
+	return tx.InsertEvent(ctx, lanyard.Event{
+		Type: lanyard.EventEmailRemoved, At: now, Actor: string(owner), UserID: wiped, Detail: map[string]string{"reason": "proved by somebody else"},
+	})
 }
