@@ -3,6 +3,7 @@ package loginui_test
 import (
 	"bytes"
 	"compress/gzip"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -237,7 +238,8 @@ func infected(t *testing.T, evil string) map[string]func(*world, string) *httpte
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]func(*world, string) *httptest.ResponseRecorder{
+	out := infectedSignIn(evil, at)
+	maps.Copy(out, map[string]func(*world, string) *httptest.ResponseRecorder{
 		"identifier": atStep("/login", at(flow.StepIdentify)),
 		"again":      refused("/login", at(flow.StepIdentify), lanyard.ErrBadInput, "username", evil),
 		"password":   refused("/login/password", at(flow.StepPassword), lanyard.ErrWrongCredentials, "password", evil),
@@ -275,7 +277,8 @@ func infected(t *testing.T, evil string) map[string]func(*world, string) *httpte
 			w.dev.mails = []loginui.Mail{{To: evil, Subject: evil, Text: evil, At: now}}
 			return w.get("/dev/outbox")
 		},
-	}
+	})
+	return out
 }
 
 func TestFormsMayLeadToTheClientOnly(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -271,4 +272,43 @@ func linkCases() []pageCase {
 		{"link-elsewhere", 200, elsewhere(codeLink)},
 		{"link-used", 404, visited("/login/link?token=old")},
 	}
+}
+
+// infectedSignIn are the pages of the sign-in that show the payload wherever they show a stranger's text.
+func infectedSignIn(evil string, at func(flow.Step) flow.Page) map[string]func(*world, string) *httptest.ResponseRecorder {
+	person := lanyard.User{Username: evil, Profile: lanyard.Profile{Name: evil, Email: evil}}
+	with := func(step flow.Step) flow.Page {
+		page := at(step)
+		page.Person, page.Ways = &person, []lanyard.Way{lanyard.WayPasskey, lanyard.WayEmailCode, lanyard.WayForgot, lanyard.WaySignUp}
+		page.Way, page.MayRemember, page.MaySkip = lanyard.WayTOTP, true, true
+		page.Policy = lanyard.Policy{SignUp: lanyard.SignUpOpen, SecondFactor: lanyard.SecondFactorRequired, SecondFactorDeadline: evil, Attributes: []lanyard.Attribute{
+			{Name: "a", Label: evil, Type: lanyard.AttributeString, Required: true}, {Name: "b", Type: lanyard.AttributeString, Required: true, Options: []string{evil}},
+		}}
+		page.TOTP.Secret = evil
+		return page
+	}
+	out := map[string]func(*world, string) *httptest.ResponseRecorder{
+		"sign-up again": func(w *world, lang string) *httptest.ResponseRecorder {
+			w.live.Tenant.Policy = with(flow.StepSignUp).Policy
+			return refused("/signup", with(flow.StepSignUp), nil, "email", evil, "name", evil, "password", evil, "attribute.a", evil, "attribute.b", evil)(w, lang)
+		},
+		"sent":            refused("/login/forgot", with(flow.StepForgot), nil, "username", evil),
+		"way":             refused("/login/way", with(flow.StepPassword), lanyard.ErrNotOffered, "way", evil),
+		"deleted passkey": refused("/login/passkey", with(flow.StepIdentify), lanyard.ErrDeletedPasskey, "credential", `{"id":`+strconv.Quote(evil)+`}`),
+		"reset": func(w *world, lang string) *httptest.ResponseRecorder {
+			return w.post("/login/reset?"+lang, form("token", linkToken, "request", evil, "password", "x", "ui_locale", evil))
+		},
+		"link": func(w *world, _ string) *httptest.ResponseRecorder {
+			w.links.link = accounts.LinkView{Purpose: evil, Holder: evil, Address: evil, Code: lanyard.SecretOf(evil)}
+			return w.get(codeLink)
+		},
+	}
+	paths := map[flow.Step]string{
+		flow.StepPasskey: "/login/passkey", flow.StepEmailCode: "/login/code", flow.StepFactor: "/login/factor", flow.StepSignUp: "/signup", flow.StepSignUpCode: "/signup/verify",
+		flow.StepForgot: "/login/forgot", flow.StepNewPassword: "/login/new-password", flow.StepVerifyEmail: "/login/verify-email", flow.StepEnrol: "/login/enrol", flow.StepCodes: "/login/codes",
+	}
+	for step, path := range paths {
+		out["at "+string(step)] = atStep(path, with(step))
+	}
+	return out
 }

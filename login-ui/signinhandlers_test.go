@@ -284,11 +284,11 @@ func TestTypedFieldsOfASignUpAreKeptButThePassword(t *testing.T) {
 func TestRecoveryCodesAreShownOnce(t *testing.T) {
 	w := newWorld(t, https)
 	rec := made("/login/enrol", "code", "123456")(w, "")
-	if rec.Code != http.StatusOK || rec.Header().Get("Cache-Control") != "no-store" || strings.Count(rec.Body.String(), "<li><code>") != 10 {
+	if rec.Code != http.StatusOK || rec.Header().Get("Cache-Control") != "no-store" || strings.Count(rec.Body.String(), `<li><code dir="ltr">`) != 10 {
 		t.Errorf("%d %v %s", rec.Code, rec.Header(), rec.Body)
 	}
 	body := w.get(rawQuery("/login/codes")).Body.String()
-	if strings.Contains(body, "<li><code>") || !strings.Contains(body, `id="codes-new"`) || !strings.Contains(body, `id="codes-saved"`) {
+	if strings.Contains(body, `<li><code dir="ltr">`) || !strings.Contains(body, `id="codes-new"`) || !strings.Contains(body, `id="codes-saved"`) {
 		t.Error(body)
 	}
 }
