@@ -54,7 +54,7 @@ func (p *Pages) viewData(c *gin.Context, v *accountPage) (any, error) {
 		return nil, err
 	}
 	const day = 24 * time.Hour
-	out := dataView{accountPage: v, Name: nameToType(v.me.User), Typed: typed(c, "username", "")}
+	out := dataView{accountPage: v, Name: plain(nameToType(v.me.User)), Typed: typed(c, "username", "")}
 	out.Grace = int((live(c).Tenant.Policy.GraceBeforeDeletion() + day - 1) / day)
 	out.Deletion, err = v.deletion(factors)
 	return out, err

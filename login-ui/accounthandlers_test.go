@@ -1,0 +1,657 @@
+package loginui_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// accountForms are the forms of the account pages, the deed that each of them calls
+// with what, and where it leads.
+var accountForms = []struct {
+	path string
+	form url.Values
+	want []any
+	to   string
+}{
+	{"/account/switch", values("session", "ses_2"), []any{"switch", lanyard.SessionID("ses_2")}, "/account?done=switched"},
+	{"/account/emails", values("email", " new@example.test "), []any{"add email", adaID, "new@example.test"}, "/account/emails?done=email_added"},
+	{"/account/emails/verify", values("code", " 123 456 "), []any{"verify email", adaID, "123 456"}, "/account/emails?done=email_verified"},
+	{"/account/emails/resend", values("email", "b@example.test"), []any{"resend", adaID, "b@example.test"}, "/account/emails?done=email_sent"},
+	{"/account/emails/primary", values("email", "b@example.test"), []any{"primary", adaID, "b@example.test"}, "/account/emails?done=email_primary"},
+	{"/account/emails/remove", values("email", "b@example.test"), []any{"remove email", adaID, "b@example.test"}, "/account/emails?done=email_removed"},
+	{
+		"/account/security/password", values("current", " old ", "password", " new pass "),
+		[]any{"password", adaID, " old ", " new pass "}, "/account/security?done=password_saved",
+	},
+	{"/account/security/totp", values("code", "123456"), []any{"add totp", adaID, "123456"}, "/account/security?done=totp_added"},
+	{"/account/security/totp/remove", nil, []any{"remove totp", adaID}, "/account/security?done=totp_removed"},
+	{"/account/security/forget", nil, []any{"forget", adaID}, "/account/security?done=devices_forgotten&n=2"},
+	{
+		"/account/security/passkeys", values("credential", `{"id":"x"}`, "name", "Phone"),
+		[]any{"add passkey", adaID, `{"id":"x"}`, "Phone"}, "/account/security?done=passkey_added",
+	},
+	{
+		"/account/security/passkeys/rename", values("id", "Y3JlZC0x", "name", "Phone"),
+		[]any{"rename", adaID, "Y3JlZC0x", "Phone"}, "/account/security?done=passkey_renamed",
+	},
+	{"/account/security/passkeys/remove?id=Y3JlZC0x", nil, []any{"remove passkey", adaID, "Y3JlZC0x"}, "/account/security?done=passkey_removed&removed=Y3JlZC0x"},
+	{"/account/devices/end", values("session", "ses_9"), []any{"end", adaID, lanyard.SessionID("ses_9")}, "/account/devices?done=device_ended"},
+	{"/account/devices/others", nil, []any{"end others", adaID}, "/account/devices?done=devices_ended&n=3"},
+	{"/account/activity/not-me", nil, []any{"not me", adaID}, "/account/activity?done=not_me&n=1"},
+	{"/account/data/delete", values("username", " ADA@example.test "), []any{"delete", adaID}, "/account/data?done=deletion_asked"},
+	{"/account/data/keep", nil, []any{"keep", adaID}, "/account?done=deletion_undone"},
+}
+
+const adaID = lanyard.UserID("usr_1")
+
+func TestAccountFormsCallOneDeedAndLeadBack(t *testing.T) {
+	for _, c := range accountForms {
+		w := newWorld(t, https)
+		rec := w.post(c.path, c.form)
+		if diff := cmp.Diff(c.want, w.people.called); diff != "" {
+			t.Errorf("%s: %s", c.path, diff)
+		}
+		if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/t/acme"+c.to {
+			t.Errorf("%s: %d %s", c.path, rec.Code, rec.Header().Get("Location"))
+		}
+		said := parse(t, w.get(c.to).Body.String())
+		notices := 0
+		for _, p := range said.elements("p") {
+			if attr(p, "class") == "notice" {
+				notices++
+			}
+		}
+		if notices != 1 {
+			t.Errorf("%s: the page after it has %d notices", c.path, notices)
+		}
+	}
+}
+
+func TestAccountFormsAskForAFreshProof(t *testing.T) {
+	for _, c := range accountForms {
+		w := newWorld(t, https)
+		w.people.err, w.people.fresh = lanyard.ErrFreshProof, false
+		w.people.accounts[0].User.Subject = "sub-ada"
+		rec := w.post(c.path, c.form)
+		if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/t/acme"+rawQuery("/login/password") {
+			t.Errorf("%s: %d %s", c.path, rec.Code, rec.Header().Get("Location"))
+		}
+		if cookie := rec.Header().Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-lanyard-flow-"+string(request)+"=") {
+			t.Errorf("%s: sets %q", c.path, cookie)
+		}
+		if len(w.people.led) != 3 || w.people.led[1] != "sub-ada" || w.people.led[2] != true {
+			t.Fatalf("%s: led to %v", c.path, w.people.led)
+		}
+		back, _ := w.people.led[0].(string)
+		if rec := w.get(back); rec.Code >= http.StatusBadRequest {
+			t.Errorf("%s: comes back to %s, which is %d", c.path, back, rec.Code)
+		}
+	}
+}
+
+// Generated from the table: nobody sees a page or reaches a deed without a session.
+func TestAccountPagesNeedASession(t *testing.T) {
+	pages := 0
+	for _, route := range newWorld(t, https).pages.Routes() {
+		if !strings.HasPrefix(route.Path, "/account") {
+			continue
+		}
+		pages++
+		if route.Access != web.Session || route.CSRF != web.CSRFSameOrigin || route.CORS != web.CORSNone {
+			t.Errorf("%s %s is declared as %s, %s, %s", route.Method, route.Path, route.Access, route.CSRF, route.CORS)
+		}
+		w := newWorld(t, https)
+		w.people.accounts = nil
+		rec := w.get(route.Path)
+		if route.Method == http.MethodPost {
+			rec = w.post(route.Path, values("username", "ada@example.test"))
+		}
+		refused := strings.HasPrefix(rec.Header().Get("Location"), "/t/acme/")
+		if route.Kind == web.Data {
+			refused = rec.Code == http.StatusBadRequest && strings.Contains(rec.Body.String(), "login_required")
+		}
+		if !refused || w.people.called != nil || strings.Contains(rec.Body.String(), "<form") {
+			t.Errorf("%s %s: %d %s, called %v", route.Method, route.Path, rec.Code, rec.Header().Get("Location"), w.people.called)
+		}
+	}
+	if pages < 40 {
+		t.Errorf("the table has only %d account routes", pages)
+	}
+}
+
+func TestSignInComesBackToThePage(t *testing.T) {
+	for target, back := range map[string]string{
+		"/account":                               "/account",
+		"/account/activity?before=evt_1":         "/account/activity?before=evt_1",
+		"/account?x=" + strings.Repeat("x", 2e3): "/account",
+	} {
+		w := newWorld(t, https)
+		w.people.accounts = nil
+		rec := w.get(target)
+		if rec.Code != http.StatusFound || rec.Header().Get("Location") != "/t/acme"+rawQuery("/login/password") {
+			t.Errorf("%s: %d %s", target, rec.Code, rec.Header().Get("Location"))
+		}
+		if diff := cmp.Diff([]any{back, "", false}, w.people.led); diff != "" {
+			t.Errorf("%s: %s", target, diff)
+		}
+	}
+	w := newWorld(t, https)
+	w.people.accounts = nil
+	if w.post("/account/emails/remove", values("email", "a@example.test")); w.people.led[0] != "/account/emails" {
+		t.Errorf("a form comes back to %v", w.people.led[0])
+	}
+}
+
+// Generated from the table: forms from elsewhere reach no deed of an account.
+func TestForeignFormsReachNoAccount(t *testing.T) {
+	forms := 0
+	for _, route := range newWorld(t, https).pages.Routes() {
+		if route.Method == http.MethodGet || !strings.HasPrefix(route.Path, "/account") {
+			continue
+		}
+		forms++
+		for name, headers := range map[string]map[string]string{
+			"foreign origin": {"Origin": "https://evil.example"},
+			"cross-site":     {"Sec-Fetch-Site": "cross-site"},
+			"same-site":      {"Sec-Fetch-Site": "same-site", "Origin": "https://other.id.example"},
+		} {
+			w := newWorld(t, https)
+			r := httptest.NewRequest(route.Method, route.Path+"?id=Y3JlZC0x", strings.NewReader(values("username", "ada@example.test", "email", "a@example.test").Encode()))
+			r.Host = "id.example"
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			for k, v := range headers {
+				r.Header.Set(k, v)
+			}
+			if rec := w.do(r); rec.Code != http.StatusForbidden || w.people.called != nil || w.people.led != nil || len(rec.Header().Values("Set-Cookie")) != 0 {
+				t.Errorf("%s, %s: %d, called %v", route.Path, name, rec.Code, w.people.called)
+			}
+		}
+	}
+	if forms < len(accountForms) {
+		t.Errorf("the table has only %d forms", forms)
+	}
+}
+
+func TestOddAccountFormsReachNoDeed(t *testing.T) {
+	repeated := values("email", "a@example.test")
+	repeated.Add("email", "b@example.test")
+	for name, c := range map[string]struct {
+		path string
+		form url.Values
+		want int
+	}{
+		"repeated field":        {"/account/emails", repeated, 400},
+		"nul":                   {"/account/emails", values("email", "a\x00b"), 400},
+		"bad utf-8":             {"/account/emails", values("email", "\xff"), 400},
+		"no address":            {"/account/emails", values("email", " "), 200},
+		"long address":          {"/account/emails", values("email", strings.Repeat("a", 255)), 200},
+		"removing nothing":      {"/account/emails/remove", nil, 404},
+		"removing much":         {"/account/emails/remove", values("email", strings.Repeat("a", 255)), 404},
+		"no code":               {"/account/emails/verify", values("code", " "), 200},
+		"long code":             {"/account/security/totp", values("code", strings.Repeat("1", 65)), 200},
+		"no current password":   {"/account/security/password", values("password", "x"), 200},
+		"no new password":       {"/account/security/password", values("current", "x"), 200},
+		"long current password": {"/account/security/password", values("current", strings.Repeat("x", 1025), "password", "x"), 400},
+		"long new password":     {"/account/security/password", values("current", "x", "password", strings.Repeat("x", 1025)), 400},
+		"no credential":         {"/account/security/passkeys", values("name", "x"), 200},
+		"long credential":       {"/account/security/passkeys", values("credential", strings.Repeat("x", 64<<10+1)), 400},
+		"very large credential": {"/account/security/passkeys", values("credential", strings.Repeat("x", 256<<10)), 413},
+		"long name":             {"/account/security/passkeys", values("credential", "{}", "name", strings.Repeat("x", 1025)), 400},
+		"odd credential id":     {"/account/security/passkeys/rename", values("id", "a b", "name", "x"), 404},
+		"no credential id":      {"/account/security/passkeys/remove", nil, 404},
+		"long credential id":    {"/account/security/passkeys/remove?id=" + strings.Repeat("x", 1365), nil, 404},
+		"no session":            {"/account/devices/end", nil, 404},
+		"long session":          {"/account/devices/end", values("session", strings.Repeat("s", 65)), 404},
+		"another name":          {"/account/data/delete", values("username", "grace@example.test"), 200},
+		"no name":               {"/account/data/delete", nil, 200},
+		"very large form":       {"/account/profile", values("name", strings.Repeat("x", 64<<10)), 413},
+	} {
+		w := newWorld(t, https)
+		if rec := w.post(c.path, c.form); rec.Code != c.want || w.people.called != nil {
+			t.Errorf("%s: %d, called %v", name, rec.Code, w.people.called)
+		}
+	}
+}
+
+func TestProfileIsReadWhole(t *testing.T) {
+	w := newWorld(t, https)
+	filled(w)
+	form := values("name", " Ada ", "locale", "de", "zoneinfo", "Europe/Berlin", "street_address", "One\r\nTwo", "country", "UK",
+		"attribute.team", "Looms", "attribute.grade", "F", "attribute.other", "x", "email", "evil@example.test", "sub", "x")
+	rec := w.post("/account/profile", form)
+	want := lanyard.Profile{
+		Name: "Ada", Locale: "de", Zoneinfo: "Europe/Berlin", Address: &lanyard.Address{StreetAddress: "One\nTwo", Country: "UK"},
+		Attributes: map[string]string{"team": "Looms", "size": "", "seats": "", "since": "", "remote": ""},
+	}
+	if diff := cmp.Diff([]any{"profile", adaID, want}, w.people.called); diff != "" || rec.Header().Get("Location") != "/t/acme/account/profile?done=profile_saved" {
+		t.Errorf("%d %s", rec.Code, diff)
+	}
+	w.post("/account/profile", values("name", "Ada"))
+	if p, _ := w.people.called[2].(lanyard.Profile); p.Address != nil {
+		t.Errorf("an empty address is kept as %+v", p.Address)
+	}
+}
+
+func TestProfileSaysWhichFieldIsWrongAndKeepsWhatWasTyped(t *testing.T) {
+	for message, field := range map[string]string{
+		"phone_number is not valid": "phone_number", "team is required": "attribute.team", "seats: it is a number": "attribute.seats",
+	} {
+		w := newWorld(t, https)
+		filled(w)
+		w.people.err = lanyard.ErrBadInput.Saying(message)
+		rec := w.post("/account/profile", values("phone_number", "0800", "attribute.team", "Looms", "attribute.seats", "many"))
+		d := parse(t, rec.Body.String())
+		var wrong []string
+		for _, in := range d.elements("input") {
+			if attr(in, "aria-invalid") == "true" {
+				wrong = append(wrong, attr(in, "name"))
+			}
+			if attr(in, "name") == "attribute.seats" && attr(in, "value") != "many" {
+				t.Errorf("%s: what was typed is gone", message)
+			}
+		}
+		if diff := cmp.Diff([]string{field}, wrong); diff != "" || rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), `href="#`+field+`"`) {
+			t.Errorf("%s: %d %s", message, rec.Code, diff)
+		}
+	}
+	w := newWorld(t, https)
+	w.people.err = lanyard.ErrBadInput.Saying("moon is not valid")
+	if rec := w.post("/account/profile", nil); rec.Code != http.StatusBadRequest {
+		t.Errorf("an unknown field: %d", rec.Code)
+	}
+}
+
+func TestCodesAreShownOnceInTheAnswer(t *testing.T) {
+	for path, form := range map[string]url.Values{
+		"/account/security/codes":    nil,
+		"/account/security/totp":     values("code", "123456"),
+		"/account/security/passkeys": values("credential", "{}"),
+	} {
+		w := newWorld(t, https)
+		renewed(w)
+		rec := w.post(path, form)
+		if rec.Code != http.StatusOK || rec.Header().Get("Cache-Control") != "no-store" || strings.Count(rec.Body.String(), "AAAA-BBBB-CCCC-DDDD") != 1 {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+		lists := parse(t, rec.Body.String()).elements("ol")
+		if len(lists) != 1 || attr(lists[0], "id") != "recovery-codes" {
+			t.Errorf("%s: the codes are not in the list", path)
+		}
+		if body := w.get(path).Body.String(); strings.Contains(body, "AAAA-BBBB") {
+			t.Errorf("%s shows the codes again", path)
+		}
+	}
+}
+
+func TestPagesThatNeedAFreshProofAskBefore(t *testing.T) {
+	for path, states := range map[string][]func(*world){
+		"/account/security/totp":                        nil,
+		"/account/security/passkeys":                    nil,
+		"/account/security/passkeys/remove?id=Y3JlZC0x": {secured},
+		"/account/security/password":                    {passwordless},
+	} {
+		w := newWorld(t, https)
+		for _, state := range states {
+			state(w)
+		}
+		w.people.fresh = false
+		rec := w.get(path)
+		if rec.Code != http.StatusFound || rec.Header().Get("Location") != "/t/acme"+rawQuery("/login/password") || w.people.led[0] != path || w.people.led[2] != true {
+			t.Errorf("%s: %d %s, led %v", path, rec.Code, rec.Header().Get("Location"), w.people.led)
+		}
+	}
+	w := newWorld(t, https)
+	w.people.fresh = false
+	for _, path := range []string{"/account", "/account/profile", "/account/security", "/account/security/password", "/account/data"} {
+		if rec := w.get(path); rec.Code != http.StatusOK {
+			t.Errorf("%s: %d", path, rec.Code)
+		}
+	}
+}
+
+func TestPasskeyIsBegunWithAFreshProofOnly(t *testing.T) {
+	w := newWorld(t, https)
+	rec := w.post("/account/security/passkeys/options", nil)
+	if rec.Code != http.StatusOK || rec.Header().Get("Content-Type") != "application/json" || rec.Body.String() != `{"challenge":"bmV3"}` {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	if diff := cmp.Diff([]any{"creation", adaID, "ses_1"}, w.people.called); diff != "" {
+		t.Error(diff)
+	}
+	w = newWorld(t, https)
+	w.people.fresh = false
+	rec = w.post("/account/security/passkeys/options", nil)
+	if rec.Code != http.StatusForbidden || w.people.called != nil || !strings.Contains(rec.Body.String(), lanyard.ErrFreshProof.Code) {
+		t.Errorf("%d %s, called %v", rec.Code, rec.Body, w.people.called)
+	}
+}
+
+// Nobody can make a browser forget a passkey by a link.
+func TestBrowserForgetsRemovedPasskeysOnly(t *testing.T) {
+	for id, want := range map[string]bool{
+		"Z29uZQ": true, "Y3JlZC0x": false, `"><b>`: false, "": false, strings.Repeat("x", 1365): false,
+	} {
+		w := newWorld(t, https)
+		secured(w)
+		body := w.get("/account/security?done=passkey_removed&removed=" + url.QueryEscape(id)).Body.String()
+		if got := strings.Contains(body, `id="forget" data-credential="`+id+`" data-rp="id.example"`); got != want || strings.Contains(body, `id="forget"`) != want {
+			t.Errorf("%q: told %v", id, got)
+		}
+	}
+}
+
+// The text of a notice is ours, whatever the address says.
+func TestNoticesAreOurOwnWords(t *testing.T) {
+	for query, want := range map[string]string{
+		"done=profile_saved":          "Your profile is saved.",
+		"done=devices_ended&n=1":      "You're signed out on 1 other device.",
+		"done=devices_ended&n=12":     "You're signed out on 12 other devices.",
+		"done=devices_ended":          "",
+		"done=devices_ended&n=-1":     "",
+		"done=devices_ended&n=1e9":    "",
+		"done=devices_ended&n=999999": "",
+		"done=you+won":                "",
+		"done=" + payloads[0]:         "",
+	} {
+		w := newWorld(t, https)
+		var got string
+		for _, p := range parse(t, w.get("/account/devices?"+query).Body.String()).elements("p") {
+			if attr(p, "class") == "notice" {
+				got = p.FirstChild.Data
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+}
+
+func TestSigningOutHereSaysSo(t *testing.T) {
+	for path, form := range map[string]url.Values{
+		"/account/sign-out": nil, "/account/devices/all": nil, "/account/devices/end": values("session", "ses_1"),
+	} {
+		w := newWorld(t, https)
+		rec := w.post(path, form)
+		if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), "You&#39;re signed out of Acme") || strings.Contains(rec.Body.String(), "<nav aria-label=\"Your account\"") {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+	w := newWorld(t, https)
+	w.post("/account/sign-out", nil)
+	if diff := cmp.Diff([]any{"end", adaID, lanyard.SessionID("ses_1")}, w.people.called); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnotherAccountSignsIn(t *testing.T) {
+	w := newWorld(t, https)
+	rec := w.post("/account/add", nil)
+	if diff := cmp.Diff([]any{"/account", "another"}, w.people.led); diff != "" || rec.Header().Get("Location") != "/t/acme"+rawQuery("/login/password") {
+		t.Errorf("%d %s %s", rec.Code, rec.Header().Get("Location"), diff)
+	}
+}
+
+func TestDataIsDownloaded(t *testing.T) {
+	w := newWorld(t, https)
+	rec := w.post("/account/data/export", nil)
+	var got accounts.Export
+	if err := json.Unmarshal(rec.Body.Bytes(), &got); err != nil || got.Subject != "sub-1" {
+		t.Errorf("%v %s", err, rec.Body)
+	}
+	h := rec.Header()
+	if rec.Code != http.StatusOK || h.Get("Content-Type") != "application/json" || h.Get("Content-Disposition") != `attachment; filename="account.json"` || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", rec.Code, h)
+	}
+}
+
+func TestMistakesOnAccountPagesAreExplained(t *testing.T) {
+	password := values("current", "x", "password", "y")
+	for _, c := range []struct {
+		path string
+		form url.Values
+		err  error
+		want string
+	}{
+		{"/account/emails", values("email", "x"), lanyard.ErrConflict, "already, or too many"},
+		{"/account/emails/verify", values("code", "1"), lanyard.ErrCodeExpired, "has expired"},
+		{"/account/security/password", password, lanyard.ErrShortPassword, "at least 15 characters"},
+		{"/account/security/password", password, lanyard.ErrBreachedPassword, "data breach"},
+		{"/account/security/password", password, lanyard.ErrSamePassword, "is the password that you have"},
+		{"/account/security/password", password, lanyard.ErrConflict, "at the same time"},
+		{"/account/security/totp", values("code", "1"), lanyard.ErrCodeExpired, "took too long"},
+		{"/account/security/totp", values("code", "1"), lanyard.ErrConflict, "already"},
+		{"/account/security/codes", nil, lanyard.ErrConflict, "second factor"},
+		{"/account/security/passkeys", values("credential", "{}"), lanyard.ErrConflict, "Remove another one first"},
+		{"/account/security/passkeys", values("credential", "{}"), lanyard.ErrNotOffered, "offered here"},
+		{"/account/security/passkeys/rename", values("id", "x", "name", ""), lanyard.ErrBadInput, "Enter a name"},
+		{"/account/data/delete", values("username", "ada@example.test"), lanyard.ErrConflict.Saying("you are the only owner of Acme"), "only owner of Acme."},
+	} {
+		w := newWorld(t, https)
+		w.people.err = c.err
+		rec := w.post(c.path, c.form)
+		var problem string
+		for _, div := range parse(t, rec.Body.String()).elements("div") {
+			if attr(div, "id") == "problem" {
+				for n := range div.Descendants() {
+					problem += strings.TrimSpace(n.Data) + " "
+				}
+			}
+		}
+		if rec.Code != http.StatusOK || !strings.Contains(problem, c.want) {
+			t.Errorf("%s with %v: %d %q", c.path, c.err, rec.Code, problem)
+		}
+	}
+}
+
+func TestThrottledAccountFormSaysWhen(t *testing.T) {
+	w := newWorld(t, https)
+	w.people.err = lanyard.ErrThrottled.After(90 * time.Second)
+	rec := w.post("/account/security/password", values("current", "x", "password", "y"))
+	if rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") != "90" || !strings.Contains(rec.Body.String(), "Try again in 2 minutes") {
+		t.Errorf("%d %q", rec.Code, rec.Header().Get("Retry-After"))
+	}
+}
+
+func TestFaultsOfAccountDeedsAreNotMistakes(t *testing.T) {
+	for err, want := range map[error]int{
+		lanyard.ErrNotFound: 404, lanyard.ErrUnavailable: 503, errors.New("disk on fire"): 500,
+	} {
+		w := newWorld(t, https)
+		w.people.err = err
+		if rec := w.post("/account/emails/remove", values("email", "x@example.test")); rec.Code != want || strings.Contains(rec.Body.String(), `id="email-add"`) {
+			t.Errorf("%v: %d", err, rec.Code)
+		}
+	}
+	w := newWorld(t, https)
+	w.people.err = lanyard.ErrNotFound
+	if rec := w.post("/account/security/totp/remove", nil); rec.Header().Get("Location") != "/t/acme/account/security?done=totp_removed" {
+		t.Errorf("an app that is gone already: %d", rec.Code)
+	}
+}
+
+func TestAuthenticatorAppThatIsThereIsNotOfferedAgain(t *testing.T) {
+	w := newWorld(t, https)
+	w.people.totpError = lanyard.ErrConflict
+	if rec := w.get("/account/security/totp"); rec.Code != http.StatusFound || rec.Header().Get("Location") != "/t/acme/account/security" {
+		t.Errorf("%d %s", rec.Code, rec.Header().Get("Location"))
+	}
+}
+
+func TestAnotherPersonsPasskeyHasNoPage(t *testing.T) {
+	w := newWorld(t, https)
+	secured(w)
+	if rec := w.get("/account/security/passkeys/remove?id=b3RoZXI"); rec.Code != http.StatusNotFound {
+		t.Errorf("%d", rec.Code)
+	}
+}
+
+func TestThisDeviceStandsFirst(t *testing.T) {
+	w := newWorld(t, https)
+	withDevices(w)
+	body := w.get("/account/devices").Body.String()
+	first, second, third := strings.Index(body, "Firefox on Linux"), strings.Index(body, "Safari on iOS"), strings.Index(body, "Unknown device")
+	if first < 0 || second < first || third < second || strings.Count(body, "This device") != 1 || strings.Index(body, "This device") > second {
+		t.Errorf("%d %d %d", first, second, third)
+	}
+}
+
+func TestActivityGoesOnWhereAsked(t *testing.T) {
+	w := newWorld(t, https)
+	withEvents(w)
+	body := w.get("/account/activity?before=evt_5").Body.String()
+	if diff := cmp.Diff([]any{"activity", adaID, lanyard.EventID("evt_5")}, w.people.called); diff != "" {
+		t.Error(diff)
+	}
+	for _, want := range []string{`href="/t/acme/account/activity?before=evt_older"`, `href="/t/acme/account/activity" id="activity-newest"`, "<code>moon.landed</code>", "Safari on iOS"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if rec := w.get("/account/activity?before=" + strings.Repeat("e", 65)); rec.Code != http.StatusNotFound {
+		t.Errorf("a long id: %d", rec.Code)
+	}
+}
+
+func TestTimesAreThoseOfThePersonsZone(t *testing.T) {
+	w := newWorld(t, https)
+	w.people.accounts[0].User.Profile.Zoneinfo = "Asia/Tokyo"
+	withEvents(w)
+	body := w.get("/account/activity").Body.String()
+	if !strings.Contains(body, `datetime="2031-01-02T03:04:05Z" title="2 January 2031, 12:04 JST">just now`) {
+		t.Error(body)
+	}
+	for _, zone := range []string{"Local", "Moon/Base", ""} {
+		w.people.accounts[0].User.Profile.Zoneinfo = zone
+		if body := w.get("/account/activity").Body.String(); !strings.Contains(body, "03:04 UTC") {
+			t.Errorf("%q is not UTC", zone)
+		}
+	}
+}
+
+func TestPagesSpeakThePersonsLanguage(t *testing.T) {
+	w := newWorld(t, https)
+	w.people.accounts[0].User.Profile.Locale = "de_DE"
+	if body := w.get("/account").Body.String(); !strings.Contains(body, `<html lang="de"`) {
+		t.Error("the page does not speak German")
+	}
+	if got := len(w.get("/account?lang=en").Header().Values("Set-Cookie")); got != 1 {
+		t.Errorf("a choice sets %d cookies", got)
+	}
+}
+
+// The address of a form leads back to its page, for whoever loads it again or
+// chooses another language there.
+func TestAddressesOfFormsLeadBack(t *testing.T) {
+	w := newWorld(t, https)
+	rec := w.get("/account/emails/verify?lang=de")
+	if rec.Code != http.StatusFound || rec.Header().Get("Location") != "/t/acme/account/emails" || !strings.Contains(rec.Header().Get("Set-Cookie"), "language=de") {
+		t.Errorf("%d %v", rec.Code, rec.Header())
+	}
+}
+
+func TestDeedsLearnWhereARequestComesFrom(t *testing.T) {
+	w := newWorld(t, https)
+	browser := lanyard.NewSecret()
+	r := httptest.NewRequest("GET", "/account", nil)
+	r.Header.Set("User-Agent", firefox)
+	r.Header.Set("Accept-Language", "en")
+	r.RemoteAddr = "203.0.113.7:1234"
+	r.AddCookie(&http.Cookie{Name: "__Host-lanyard-browser-acme", Value: browser.Reveal()})
+	r.AddCookie(&http.Cookie{Name: "__Host-lanyard-language", Value: "de"})
+	w.do(r)
+	want := accounts.From{BrowserHash: browser.Hash(), Address: "203.0.113.7", UserAgent: firefox, Languages: []string{"de", "en"}}
+	if diff := cmp.Diff(want, w.people.from); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The names and ids that others rely on.
+func TestAccountButtonIDs(t *testing.T) {
+	for name, want := range map[string][]string{
+		"account-deletion":       {`id="delete-undo"`, `id="account-sign-out"`, `name="session" value="ses_2"`},
+		"account-profile":        {`id="profile-submit"`, `id="zone-suggest"`},
+		"account-emails":         {`id="email-add"`, `id="email-primary-1"`, `id="email-remove-1"`, `id="email-remove-2"`, `id="email-resend-2"`, `id="code-submit"`, `name="code"`},
+		"account-security-all":   {`id="totp-remove"`, `id="codes-renew"`, `id="passkey-remove-0"`, `id="passkey-remove-1"`, `id="passkey-add"`, `id="devices-forget"`},
+		"account-password":       {`id="password-submit"`, `name="current"`, `autocomplete="current-password"`, `name="password"`, `autocomplete="new-password"`, `minlength="15"`, `autocomplete="username"`},
+		"account-totp":           {`id="totp-secret"`, `id="code-submit"`, `autocomplete="one-time-code"`},
+		"account-passkey":        {`id="passkey-form"`, `name="credential"`, `name="name"`, `data-options="/t/acme/account/security/passkeys/options"`},
+		"account-passkey-remove": {`id="passkey-remove"`},
+		"account-devices":        {`id="devices-end-others"`, `id="devices-end-all"`, `id="device-end-ses_9"`},
+		"account-activity":       {`id="not-me"`},
+		"account-data":           {`id="export-submit"`, `id="delete-submit"`, `name="username"`},
+	} {
+		c := everyCase(t)[name]
+		body := c.show(newWorld(t, c.site), "").Body.String()
+		for _, text := range want {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s: %s is missing", name, text)
+			}
+		}
+	}
+}
+
+// Every field that the person or the tenant fills, in every account page.
+func TestPayloadsStayTextOnAccountPages(t *testing.T) {
+	for _, evil := range payloads {
+		w := newWorld(t, local)
+		infect(w, evil)
+		for _, path := range []string{
+			"/account", "/account/profile", "/account/emails", "/account/security", "/account/security/password", "/account/security/totp",
+			"/account/security/passkeys", "/account/security/passkeys/remove?id=evil", "/account/devices", "/account/activity", "/account/data",
+		} {
+			rec := w.get(path)
+			if got := parse(t, rec.Body.String()).active(); len(got) != 0 || rec.Code != http.StatusOK {
+				t.Errorf("%s with %q: %d %v", path, evil, rec.Code, got)
+			}
+		}
+		for path, err := range map[string]error{
+			"/account/profile": lanyard.ErrBadInput.Saying("team " + evil), "/account/emails": lanyard.ErrBadInput,
+			"/account/data/delete": lanyard.ErrConflict.Saying("you are the only owner of " + evil),
+		} {
+			w.people.err = err
+			rec := w.post(path, values("name", evil, "email", evil, "username", evil, "attribute.team", evil, "attribute.size", evil))
+			if got := parse(t, rec.Body.String()).active(); len(got) != 0 || rec.Code != http.StatusOK {
+				t.Errorf("%s posted with %q: %d %v", path, evil, rec.Code, got)
+			}
+		}
+	}
+}
+
+func infect(w *world, evil string) {
+	account := lanyard.Account{
+		Session: lanyard.Session{ID: lanyard.SessionID(evil)},
+		User: lanyard.User{ID: "usr_1", Username: evil, Subject: evil, Profile: lanyard.Profile{
+			Name: evil, GivenName: evil, Email: evil, Picture: evil, ProfileURL: evil, Locale: evil, Zoneinfo: evil, PhoneNumber: evil,
+			Address: &lanyard.Address{StreetAddress: evil, Formatted: evil}, Attributes: map[string]string{"team": evil, "size": evil, "grade": evil},
+		}},
+	}
+	other := account
+	other.Session.ID = "ses_2"
+	w.live.Tenant.Name = evil
+	w.live.Tenant.Policy.Attributes = []lanyard.Attribute{
+		{Name: "team", Label: evil, Type: lanyard.AttributeString}, {Name: "size", Label: evil, Type: lanyard.AttributeString, Options: []string{evil}},
+		{Name: "grade", Label: evil, Type: lanyard.AttributeString, ReadOnly: true},
+	}
+	secured(w)
+	offered(w)
+	p := w.people
+	p.accounts = []lanyard.Account{account, other}
+	p.emails = []lanyard.Email{{Address: evil}, {Address: evil, Verified: true}}
+	p.passkeys = []lanyard.Passkey{{ID: "evil", Name: evil, AAGUID: evil}}
+	p.devices = []lanyard.Device{{Session: lanyard.Session{ID: lanyard.SessionID(evil)}, Browser: lanyard.Browser{UserAgent: evil, Address: evil}}}
+	p.events = []lanyard.Event{{Type: lanyard.EventType(evil), SessionID: lanyard.SessionID(evil), At: now, Detail: map[string]string{"x": evil}}}
+	p.next = lanyard.EventID(evil)
+	p.totp.Secret = evil
+}
