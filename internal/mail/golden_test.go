@@ -27,6 +27,8 @@ func letterOf(kind lanyard.MailKind, lang string) mail.Letter {
 		l.Link, l.Expires = "https://id.example.test/t/acme/reset?token=abc", now.Add(30*minute)
 	case lanyard.MailNewDevice:
 		l.Link, l.App = "https://id.example.test/t/acme/account/not-me?token=abc", "Grafana"
+	case lanyard.MailRecoveryUsed:
+		l.Subject = "7"
 	case lanyard.MailFactorAdded:
 		l.Subject = "totp"
 	case lanyard.MailFactorRemoved:
