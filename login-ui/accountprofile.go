@@ -106,8 +106,10 @@ func (p *Pages) profileForms() []accountForm {
 
 func (p *Pages) saveProfile(c *gin.Context, me self, f posted) (web.Handler, error) {
 	profile := lanyard.Profile{Address: &lanyard.Address{}, Attributes: map[string]string{}}
+	known := map[string]bool{langField: true}
 	for _, group := range claims {
 		for _, claim := range group.claims {
+			known[claim.name] = true
 			*claim.of(&profile) = strings.TrimSpace(strings.ReplaceAll(f.value(claim.name), "\r\n", "\n"))
 		}
 	}
@@ -116,8 +118,12 @@ func (p *Pages) saveProfile(c *gin.Context, me self, f posted) (web.Handler, err
 	}
 	for _, a := range live(c).Tenant.Policy.Attributes {
 		if !a.ReadOnly {
+			known[attributePrefix+a.Name] = true
 			profile.Attributes[a.Name] = strings.TrimSpace(f.value(attributePrefix + a.Name))
 		}
+	}
+	if err := f.only(known); err != nil {
+		return nil, err
 	}
 	err := p.Accounts.UpdateProfile(c.Request.Context(), live(c).Tenancy(), me.Actor, profile, p.Clock.Now())
 	var bad *lanyard.Error

@@ -160,6 +160,16 @@ type posted struct {
 
 func (f posted) value(name string) string { return f.values.Get(name) }
 
+// only refuses a form that says more than it was asked.
+func (f posted) only(known map[string]bool) error {
+	for name := range f.values {
+		if !known[name] {
+			return errForeignField
+		}
+	}
+	return nil
+}
+
 // ticked tells whether a box of the form was ticked.
 func (f posted) ticked(name string) bool { return f.values.Get(name) != "" }
 

@@ -70,11 +70,13 @@ func TestSignUpLooksTheSame(t *testing.T) {
 
 // neutral is a page without what is different in every sign-in.
 func neutral(p *idp.Page, address string) string {
-	body := strings.ReplaceAll(p.Body, p.URL.Query().Get("request"), "REQUEST")
-	body = strings.ReplaceAll(body, address, "ADDRESS")
-	for _, name := range []string{"token"} {
-		if _, rest, found := strings.Cut(body, `name="`+name+`" value="`); found {
-			value, _, _ := strings.Cut(rest, `"`)
+	body := strings.ReplaceAll(p.Body, address, "ADDRESS")
+	if request := p.URL.Query().Get("request"); request != "" {
+		body = strings.ReplaceAll(body, request, "REQUEST")
+	}
+	for _, before := range []string{`name="token" value="`, `id="request-id">`} {
+		if _, rest, found := strings.Cut(body, before); found {
+			value := rest[:strings.IndexAny(rest, `"<`)]
 			body = strings.ReplaceAll(body, value, "VALUE")
 		}
 	}

@@ -110,7 +110,7 @@ func TestSignInWorksWithoutScript(t *testing.T) {
 	b.press("login-continue")
 	b.fill("#password", "wrong-password-of-grace")
 	b.press("login-submit")
-	if wrong := b.sees("#problem"); wrong != unknown || wrong != "That e-mail and password don't match. Try again." {
+	if wrong := b.sees("#problem"); wrong != unknown || wrong != "That e-mail and password don't match. Try again or reset your password." {
 		t.Errorf("an unknown name is answered with %q, a wrong password with %q", unknown, wrong)
 	}
 	b.fill("#password", user.Password)

@@ -25,7 +25,7 @@ func TestStormOfSignIns(t *testing.T) {
 	o := operates(t, sqliteURL(t)).with("LANYARD_SERVER_TRUSTED_PROXIES=127.0.0.1/32")
 	seeded(t, o.database)
 	o.serve()
-	storm := make([]*http.Request, testkit.Rounds(100, 500))
+	storm := make([]*http.Request, testkit.Rounds(250, 500))
 	var ready sync.WaitGroup
 	for worker := range 4 {
 		ready.Go(func() {
