@@ -23,6 +23,7 @@ type fakePeople struct {
 	next      lanyard.EventID
 	codes     []lanyard.Secret
 	totp      accounts.TOTPEnrolment
+	creation  string
 	totpError error
 	// fresh says that there is a fresh proof.
 	fresh bool
@@ -37,7 +38,8 @@ type fakePeople struct {
 func newPeople() *fakePeople {
 	return &fakePeople{
 		accounts: []lanyard.Account{ada()}, fresh: true, factors: lanyard.Factors{UserID: "usr_1", Password: true, EmailVerified: true},
-		emails: []lanyard.Email{{Address: "ada@example.test", Verified: true, Primary: true}},
+		creation: `{"challenge":"bmV3"}`,
+		emails:   []lanyard.Email{{Address: "ada@example.test", Verified: true, Primary: true}},
 	}
 }
 
@@ -139,7 +141,7 @@ func (f *fakePeople) Passkeys(context.Context, accounts.Tenancy, lanyard.UserID)
 }
 
 func (f *fakePeople) PasskeyCreation(_ context.Context, _ accounts.Tenancy, u lanyard.User, holder string, _ time.Time) ([]byte, error) {
-	return []byte(`{"challenge":"bmV3"}`), f.note("creation", u.ID, holder)
+	return []byte(f.creation), f.note("creation", u.ID, holder)
 }
 
 func (f *fakePeople) AddPasskey(_ context.Context, _ accounts.Tenancy, a accounts.Actor, response []byte, name string, _ time.Time) ([]lanyard.Secret, error) {
