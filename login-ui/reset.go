@@ -58,9 +58,8 @@ func (v *resetView) FormAction() string {
 
 // resetForm is what the link and its form say.
 type resetForm struct {
-	token    lanyard.Secret
-	request  lanyard.AuthRequestID
-	password string
+	token   lanyard.Secret
+	request lanyard.AuthRequestID
 }
 
 func (p *Pages) getReset(c *gin.Context) error {
