@@ -92,7 +92,7 @@ func tokensOf(t *testing.T, web *idp.Client, page *idp.Page) map[string]any {
 func wantProof(t *testing.T, i *idp.IDP, claims map[string]any, acr string, at time.Time, amr ...string) {
 	t.Helper()
 	var got []string
-	for _, v := range claims["amr"].([]any) { //nolint:errcheck // a panic is a failure, too
+	for _, v := range claims["amr"].([]any) {
 		got = append(got, fmt.Sprint(v))
 	}
 	if claims["acr"] != acr || !slices.Equal(got, amr) {

@@ -239,6 +239,7 @@ func writeSeed(t *testing.T, base string) string {
 tenants:
   - slug: default
     name: Test
+    policy: {sign_up: open, email_code: true}
     users:
       - email: grace@example.test
         email_verified: true

@@ -161,7 +161,7 @@ func (s *state) account() *lanyard.Account {
 	if s.request.SessionID != "" {
 		return find(live, func(a lanyard.Account) bool { return a.Session.ID == s.request.SessionID })
 	}
-	if s.request.Chosen || s.request.Identifier != "" {
+	if s.request.Chosen || s.request.Identifier != "" || s.request.Way == lanyard.WaySignUp {
 		return nil
 	}
 	if subject := s.wantedSubject(); subject != "" {

@@ -52,6 +52,7 @@ func TestStepThatIsDue(t *testing.T) {
 	hint := func(subject string) change { return func(s *state) { s.request.Params.HintSubject = subject } }
 	claim := func(subject string) change { return func(s *state) { s.request.Params.Claims.Subject = subject } }
 	loginHint := func(name string) change { return func(s *state) { s.request.Params.LoginHint = name } }
+	creating := func(s *state) { s.request.Way = lanyard.WaySignUp }
 	expired := func(s *state) { s.accounts[0].Session.ExpiresAt = noon }
 	disabled := func(s *state) { s.accounts[0].User.Disabled = true }
 
@@ -94,6 +95,10 @@ func TestStepThatIsDue(t *testing.T) {
 		"max_age 0, proved":                        {StepDone, []change{maxAge(0), signedIn("ada"), proved("ada")}},
 		"default_max_age":                          {StepPassword, []change{func(s *state) { s.client.DefaultMaxAge = seconds(60) }, signedIn("ada")}},
 		"max_age over default_max_age":             {StepDone, []change{func(s *state) { s.client.DefaultMaxAge = seconds(60) }, maxAge(900), signedIn("ada")}},
+		"create":                                   {StepSignUp, []change{creating}},
+		"create, one signed in":                    {StepSignUp, []change{creating, signedIn("ada")}},
+		"create, the address typed":                {StepSignUpCode, []change{creating, typed("new@example.test")}},
+		"create, proved":                           {StepDone, []change{creating, signedIn("ada"), proved("ada")}},
 		"consent, first party":                     {StepConsent, []change{prompt("consent"), signedIn("ada")}},
 		"consent, agreed":                          {StepDone, []change{prompt("consent"), signedIn("ada"), agreed}},
 		"consent comes after the proof":            {StepPassword, []change{prompt("consent"), prompt("login"), signedIn("ada")}},
