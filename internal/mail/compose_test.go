@@ -173,7 +173,7 @@ func TestWhatPeopleChoseStaysOnItsLine(t *testing.T) {
 func TestNameThatLooksLikeALinkIsLeftOut(t *testing.T) {
 	for name, greeted := range map[string]bool{
 		"Ada Lovelace": true, "Dr. Ada Lovelace": true, "J. R. R.": true, "O'Brien-Smith": true, "": false,
-		"Win at evil.example": false, "https://evil.example": false, "evil.example/x": false, "ada@example.test": false, "ftp:x": false,
+		"Win at evil.example": false, "https://evil.example": false, "evil.example/x": false, "ada@example.test": false, "ada@localhost": false, "ftp:x": false,
 	} {
 		l := letterOf(lanyard.MailPasswordChanged, "en")
 		l.Name = name

@@ -169,7 +169,11 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 			if _, final := errors.AsType[*mail.RefusedError](err); err == nil || final {
 				t.Errorf("got %v", err)
 			}
-			<-s.ended // the server does not close the connection itself
+			select {
+			case <-s.ended: // the server does not close the connection itself
+			case <-time.After(10 * time.Second):
+				t.Error("the connection stays open")
+			}
 		})
 	}
 }
