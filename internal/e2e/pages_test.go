@@ -236,7 +236,7 @@ func journey(s shop, user testkit.DevUser) []struct {
 			b.sees("#problem")
 		}},
 		{"consent", func(b browser) { b.fill("#password", user.Password); b.press("login-submit"); b.sees("#consent-allow") }},
-		{"account", func(b browser) { b.open(s.server.Issuer + "/account"); b.reads("Your account") }},
+		{"account", func(b browser) { b.open(s.server.Issuer + "/account") }},
 		{"profile", func(b browser) { b.open(s.server.Issuer + "/account/profile") }},
 		{"profile wrong", func(b browser) { b.fill("#birthdate", "yesterday"); b.press("profile-submit"); b.sees("#problem") }},
 		{"emails", func(b browser) { b.open(s.server.Issuer + "/account/emails") }},
@@ -251,7 +251,7 @@ func journey(s shop, user testkit.DevUser) []struct {
 		{"data", func(b browser) { b.open(s.server.Issuer + "/account/data") }},
 		{"sign up", func(b browser) { b.open(s.ask("prompt", "create")) }},
 		{"sign up wrong", func(b browser) { b.fill("#email", "nobody"); b.press("signup-submit"); b.sees("#problem") }},
-		{"enrolment", func(b browser) { b.open(s.ask("acr_values", "2")); b.reads("Protect your account") }},
+		{"enrolment", func(b browser) { b.open(s.ask("acr_values", "2")); b.sees("#enrol-skip") }},
 		{"dead link", func(b browser) { b.open(s.server.Issuer + "/login/reset?token=nothing") }},
 		{"chooser", func(b browser) { b.open(s.ask("prompt", "select_account")) }},
 		{"password again", func(b browser) { b.open(s.ask("prompt", "login")) }},
