@@ -161,7 +161,7 @@ func (p *Pages) getResetDone(c *gin.Context) error {
 	if page, ok := p.begun(c, requestParam(c.Query("request"))); ok {
 		v.Link = web.Local(site(c), pathOf[page.Step], url.Values{"request": {string(page.Request.ID)}}).Location()
 		if page.Step == flow.StepForgot { // the link was what that page was for
-			v.Link = web.Local(site(c), pathLogin, url.Values{"request": {string(page.Request.ID)}}).Location()
+			v.Link = web.Local(site(c), pathResume, url.Values{"request": {string(page.Request.ID)}}).Location()
 		}
 	}
 	text, err := f.T("reset.done")
