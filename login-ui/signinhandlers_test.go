@@ -358,7 +358,7 @@ func TestResetSetsThePasswordAndLeadsBack(t *testing.T) {
 	if got := rec.Header().Values("Set-Cookie"); len(got) != 0 {
 		t.Errorf("somebody is signed in: %v", got)
 	}
-	back := `href="/t/acme/login?request=` + string(request) + `"`
+	back := `href="/t/acme/oauth/resume?request=` + string(request) + `"`
 	w.flow.page = due(flow.StepForgot)
 	if body := w.do(w.withBinding("/login/reset/done?request=" + string(request))).Body.String(); !strings.Contains(body, back) {
 		t.Errorf("in the browser of the sign-in: %s", body)
