@@ -80,9 +80,7 @@ func (f *Flow) inTx(ctx context.Context, live *tenants.Live, s *state, v Visitor
 		return err
 	})
 	if err == nil && moved.Next == StepVerifyEmail {
-		if err = f.sendCode(ctx, live, &after, v); errors.Is(err, lanyard.ErrThrottled) {
-			err = nil
-		}
+		err = f.haveCode(ctx, live, &after, v)
 	}
 	return moved, err
 }

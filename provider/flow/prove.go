@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/lanyard-id/lanyard"
@@ -49,10 +50,24 @@ func (f *Flow) TakeWay(ctx context.Context, live *tenants.Live, id lanyard.AuthR
 	if way == lanyard.WaySignUp {
 		s.request.Chosen, s.request.SessionID, s.request.Identifier = true, "", ""
 	}
-	if err := f.sendCode(ctx, live, s, v); err != nil {
+	if err := f.haveCode(ctx, live, s, v); err != nil {
 		return Moved{}, err
 	}
 	return s.moved(), f.save(ctx, live.Scope, s)
+}
+
+// haveCode sends the code that is needed, unless one was sent so short a while ago
+// that no other is due: that one will do.
+func (f *Flow) haveCode(ctx context.Context, live *tenants.Live, s *state, v Visitor) error {
+	err := f.sendCode(ctx, live, s, v)
+	if !errors.Is(err, lanyard.ErrThrottled) {
+		return err
+	}
+	purpose := map[Step]string{StepEmailCode: accounts.PurposeSignIn, StepFactor: accounts.PurposeRecovery, StepVerifyEmail: accounts.PurposeVerify}[s.due()]
+	if _, missing := live.Scope.ChallengeOf(ctx, string(s.request.ID), purpose); missing != nil {
+		return err
+	}
+	return nil
 }
 
 // Resend sends the code of the page once more.
