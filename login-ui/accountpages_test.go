@@ -153,7 +153,11 @@ func TestPayloadsStayTextOnAccountPages(t *testing.T) {
 			"/account/data/delete": lanyard.ErrConflict.Saying("you are the only owner of " + evil),
 		} {
 			w.people.err = err
-			rec := w.post(path, values("name", evil, "email", evil, "username", evil, "attribute.team", evil, "attribute.size", evil))
+			form := values("email", evil, "username", evil)
+			if path == "/account/profile" {
+				form = values("name", evil, "attribute.team", evil, "attribute.size", evil)
+			}
+			rec := w.post(path, form)
 			if got := parse(t, rec.Body.String()).active(); len(got) != 0 || rec.Code != http.StatusOK {
 				t.Errorf("%s posted with %q: %d %v", path, evil, rec.Code, got)
 			}
