@@ -17,7 +17,7 @@ func (a *Accounts) SendSignInCode(ctx context.Context, t Tenancy, holder, name s
 	if !t.Tenant.Policy.EmailCode {
 		return lanyard.ErrNotOffered
 	}
-	user, address, err := whoever(ctx, t, name)
+	user, address, err := a.whoAsks(ctx, t, name)
 	if err != nil {
 		return err
 	}
@@ -26,6 +26,16 @@ func (a *Accounts) SendSignInCode(ctx context.Context, t Tenancy, holder, name s
 		letter: mail.Letter{Kind: lanyard.MailCode, To: user.Profile.Email, App: app},
 		silent: user.Disabled || !user.Profile.EmailVerified || user.Profile.Email == "",
 	})
+}
+
+// whoAsks is whoever for a stranger who asks for a mail. Finding somebody takes some
+// ten microseconds longer than finding nobody, which is much of a short answer: the
+// work of a hash hides it, and makes a flood of such wishes dear.
+func (a *Accounts) whoAsks(ctx context.Context, t Tenancy, typed string) (lanyard.User, string, error) {
+	if _, _, err := a.Hasher.Verify(ctx, "", lanyard.SecretOf("a mail")); err != nil {
+		return lanyard.User{}, "", err
+	}
+	return whoever(ctx, t, typed)
 }
 
 // whoever finds the user of a typed name, and the address to write to: the canonical

@@ -284,7 +284,7 @@ func TestNobodyAndSomebodyCostTheSame(t *testing.T) {
 			h.now = h.now.Add(2 * time.Hour)
 			h.sameWork(names, func(ctx context.Context, name string) error {
 				return h.SendSignInCode(ctx, h.t, "req_"+name, name, h.from, "", h.now)
-			}, work{Deliveries: 1})
+			}, work{Hashes: 1, Deliveries: 1})
 			h.sameWork(names, func(ctx context.Context, name string) error {
 				_, err := h.ProveEmailCode(ctx, h.t, "req_"+name, name, "no code", h.from, h.now)
 				return err

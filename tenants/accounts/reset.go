@@ -22,7 +22,7 @@ const resetLives = 30 * time.Minute
 // factor: whoever set that up need not be who has the mailbox. A user without a
 // password gets one by the link; what a sign-in needs besides stays as it is.
 func (a *Accounts) RequestReset(ctx context.Context, t Tenancy, name, back string, from From, app string, now time.Time) error {
-	user, address, err := whoever(ctx, t, name)
+	user, address, err := a.whoAsks(ctx, t, name)
 	if err != nil {
 		return err
 	}

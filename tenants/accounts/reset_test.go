@@ -136,7 +136,7 @@ func TestResetRequestDoesNotTellWhoIsThere(t *testing.T) {
 			h.now = h.now.Add(2 * time.Hour)
 			h.sameWork(names, func(ctx context.Context, name string) error {
 				return h.RequestReset(ctx, h.t, name, "", h.from, "", h.now)
-			}, work{Deliveries: 1})
+			}, work{Hashes: 1, Deliveries: 1})
 			for _, letter := range h.mails() {
 				to = append(to, letter.To)
 			}
