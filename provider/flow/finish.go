@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/tenants"
@@ -28,13 +27,13 @@ func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
 // finishNew answers a request that needed no interaction; it is stored together with its code.
 func (f *Flow) finishNew(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
 	if s.request.Params.Local != "" {
-		return Outcome{Local: s.request.Params.Local}, f.touch(ctx, live, s)
+		return Outcome{Local: s.request.Params.Local}, f.Accounts.Touch(ctx, live.Tenancy(), s.account().Session, s.now)
 	}
 	code, refusal := s.finish()
 	if refusal != nil {
 		return refused(s, refusal), nil
 	}
-	if err := f.touch(ctx, live, s); err != nil {
+	if err := f.Accounts.Touch(ctx, live.Tenancy(), s.account().Session, s.now); err != nil {
 		return Outcome{}, err
 	}
 	s.request.BindingHash = []byte{}
@@ -46,7 +45,7 @@ func (f *Flow) finishNew(ctx context.Context, live *tenants.Live, s *state) (Out
 
 // finishStored answers a stored request, once: whoever comes second finds it stale.
 func (f *Flow) finishStored(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
-	if err := f.touch(ctx, live, s); err != nil {
+	if err := f.Accounts.Touch(ctx, live.Tenancy(), s.account().Session, s.now); err != nil {
 		return Outcome{}, err
 	}
 	if s.request.Params.Local != "" {
@@ -64,18 +63,6 @@ func (f *Flow) finishStored(ctx context.Context, live *tenants.Live, s *state) (
 		return Outcome{}, err
 	}
 	return granted(s, code), nil
-}
-
-// touchAfter is how stale the note of a session's last use may be.
-const touchAfter = time.Minute
-
-// touch notes that the browser used the session, at most once a minute.
-func (f *Flow) touch(ctx context.Context, live *tenants.Live, s *state) error {
-	session := s.account().Session
-	if s.now.Sub(session.UsedAt) < touchAfter {
-		return nil
-	}
-	return live.Scope.TouchSession(ctx, session.ID, s.now, s.policy.IdleUntil(s.now))
 }
 
 // close answers a stored request with an error, once.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
 // state is everything the steps decide on. Deciding is pure.
@@ -98,9 +99,6 @@ func (s *state) identifyDue() bool { return s.nobody() && s.request.Identifier =
 
 func (s *state) emailCodeDue() bool { return s.proving() && s.request.Way == lanyard.WayEmailCode }
 
-// freshFor is how long a proof counts as fresh for risky changes of an account.
-const freshFor = 10 * time.Minute
-
 // reproof tells whether the person has to prove again although signed in.
 func (s *state) reproof() bool {
 	a := s.account()
@@ -112,7 +110,7 @@ func (s *state) reproof() bool {
 		return true
 	}
 	age := s.now.Sub(a.Session.AuthTime)
-	if age >= freshFor && (p.Sudo || s.enrolWanted(a.Session.ACR)) {
+	if age >= accounts.FreshFor && (p.Sudo || s.enrolWanted(a.Session.ACR)) {
 		return true
 	}
 	maxAge := p.MaxAge

@@ -240,7 +240,7 @@ func TestRiskyChangesNeedAFreshProof(t *testing.T) {
 	atHome(t, func(t *testing.T, h *home) {
 		ctx := t.Context()
 		stale := h.actor
-		stale.Session.AuthTime = factorNow.Add(-freshFor)
+		stale.Session.AuthTime = factorNow.Add(-FreshFor)
 		code := h.firstCode(t, h.actor)
 		wants(t, "add with an old session", fails(h.AddTOTP(ctx, h.t, stale, code, factorNow)), lanyard.ErrFreshProof)
 		wants(t, "a wrong code with an old session", fails(h.AddTOTP(ctx, h.t, stale, wrongCode(code), factorNow)), lanyard.ErrFreshProof)
@@ -248,7 +248,7 @@ func TestRiskyChangesNeedAFreshProof(t *testing.T) {
 		if err != nil || len(codes) != recoveryCodes {
 			t.Fatalf("%d codes, %v", len(codes), err)
 		}
-		for name, actor := range map[string]Actor{"old": stepUp(h.actor, factorNow.Add(-freshFor)), "password only": h.actor} {
+		for name, actor := range map[string]Actor{"old": stepUp(h.actor, factorNow.Add(-FreshFor)), "password only": h.actor} {
 			wants(t, name+": add a passkey", fails(h.AddPasskey(ctx, h.t, actor, nil, "", factorNow)), lanyard.ErrFreshProof)
 			wants(t, name+": renew codes", fails(h.RenewRecoveryCodes(ctx, h.t, actor, factorNow)), lanyard.ErrFreshProof)
 			wants(t, name+": remove", h.RemoveTOTP(ctx, h.t, actor, factorNow), lanyard.ErrFreshProof)

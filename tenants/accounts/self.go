@@ -34,14 +34,14 @@ func (a *Accounts) Self(ctx context.Context, t Tenancy, from From, now time.Time
 			chosen = all[i]
 		}
 	}
-	return Actor{User: chosen.User, Session: chosen.Session, From: from}, all, a.touch(ctx, t, chosen.Session, now)
+	return Actor{User: chosen.User, Session: chosen.Session, From: from}, all, a.Touch(ctx, t, chosen.Session, now)
 }
 
 // touchAfter is how stale the note of a session's last use may be.
 const touchAfter = time.Minute
 
-// touch notes that the browser used the session, at most once a minute.
-func (a *Accounts) touch(ctx context.Context, t Tenancy, s lanyard.Session, now time.Time) error {
+// Touch notes that the browser used the session, at most once a minute.
+func (a *Accounts) Touch(ctx context.Context, t Tenancy, s lanyard.Session, now time.Time) error {
 	if now.Sub(s.UsedAt) < touchAfter {
 		return nil
 	}

@@ -37,13 +37,13 @@ type Actor struct {
 	From    From
 }
 
-// freshFor is how long a proof counts as fresh for risky changes (sudo mode).
-const freshFor = 10 * time.Minute
+// FreshFor is how long a proof counts as fresh for risky changes (sudo mode).
+const FreshFor = 10 * time.Minute
 
 // checkFresh is lanyard.ErrFreshProof unless the person proved who they are within
 // the last ten minutes, with a second factor if they have one.
 func (p Actor) checkFresh(f lanyard.Factors, now time.Time) error {
-	if now.Sub(p.Session.AuthTime) >= freshFor || (f.Second() && !lanyard.ACRMeets(p.Session.ACR, lanyard.ACRDouble)) {
+	if now.Sub(p.Session.AuthTime) >= FreshFor || (f.Second() && !lanyard.ACRMeets(p.Session.ACR, lanyard.ACRDouble)) {
 		return lanyard.ErrFreshProof
 	}
 	return nil
