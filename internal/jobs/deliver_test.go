@@ -352,6 +352,10 @@ func TestMailIsSentAgainAfterAKill(t *testing.T) {
 // TestManyDeliverersSendEachMailOnce, each with its own connection to the database.
 func TestManyDeliverersSendEachMailOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, o *office) {
+		stores := []*storage.Store{o.store, o.store, o.store}
+		if !o.store.IsSQLite() {
+			stores = []*storage.Store{o.store, o.open(), o.open()}
+		}
 		for range testkit.Rounds(3, 100) {
 			const mails = 60
 			wanted := map[lanyard.DeliveryID]int{}
@@ -360,11 +364,7 @@ func TestManyDeliverersSendEachMailOnce(t *testing.T) {
 			}
 			sender, results := &recorder{}, make(chan string, 1000)
 			var workers []*worker
-			for range 3 {
-				store := o.store
-				if !store.IsSQLite() {
-					store = o.open()
-				}
+			for _, store := range stores {
 				w := o.prepare(func(d *jobs.Deliverer) {
 					d.Store, d.Sender, d.Observe, d.Every = store, sender, func(r string) { results <- r }, time.Millisecond
 				})
