@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -226,5 +227,30 @@ func TestScriptHelpsWithCodes(t *testing.T) {
 	}
 	if lines := strings.Split(file, "\n"); len(lines) != 13 || lines[0] != "Recovery codes for Acme" || lines[2] != "0A1B-2C3D-4E5F-6G7H" {
 		t.Errorf("the file is %q", file)
+	}
+}
+
+// A new password is measured while it is typed, and nothing of it leaves the page.
+func TestScriptMeasuresNewPasswords(t *testing.T) {
+	ctx := testkit.Chromium(t)
+	said := listen(ctx)
+	server, _ := serveCases(t)
+	const measure = `((text) => {
+  const field = document.getElementById("password"), meter = document.getElementById("strength");
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  return meter.hidden ? -1 : meter.value;
+})`
+	if err := chromedp.Run(ctx, chromedp.Navigate(server.URL+"/case/signup?lang=en"), chromedp.WaitVisible("#password-show", chromedp.ByQuery)); err != nil {
+		t.Fatal(err, said.take())
+	}
+	for text, want := range map[string]float64{"": -1, "short": 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa": 0, "walnut harbour": 1, "walnut harbour quilt": 3, "walnut harbour quilt lantern orchid": 4} {
+		var got float64
+		if err := chromedp.Run(ctx, chromedp.Evaluate(measure+"("+strconv.Quote(text)+")", &got)); err != nil {
+			t.Fatal(err, said.take())
+		}
+		if got != want {
+			t.Errorf("%q measures %v, want %v", text, got, want)
+		}
 	}
 }

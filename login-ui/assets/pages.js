@@ -31,6 +31,20 @@ if (password && caps) {
   });
 }
 
+// A rough measure while a new password is typed: its length against what is asked
+// for, and how many different characters it has. The server has the last word, with
+// dictionaries that are too large for a page.
+const strength = document.getElementById("strength");
+if (password && strength) {
+  password.addEventListener("input", () => {
+    const typed = [...password.value.normalize("NFC").toLowerCase()];
+    const length = typed.length / (password.minLength > 0 ? password.minLength : 15);
+    const variety = Math.min(new Set(typed).size / 9, 1);
+    strength.value = Math.floor(Math.min(length < 1 ? length * 1.9 : 2 + length, 4) * variety);
+    strength.hidden = typed.length === 0;
+  });
+}
+
 // Says that something is happening when an answer takes longer than a moment.
 let waiting;
 for (const form of document.forms) {
