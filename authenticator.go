@@ -45,6 +45,14 @@ func (m Method) Second() bool {
 	return m == MethodTOTP || m == MethodRecoveryCode || m == MethodSecurityKey
 }
 
+// in tells whether a session was proved by the method, as a first factor.
+func (m Method) in(s Session) bool {
+	if m == MethodPasskey {
+		return s.ACR == ACRPasskey
+	}
+	return len(amrOf[m]) == 1 && slices.Contains(s.AMR, amrOf[m][0])
+}
+
 // Reached is the level that methods reach together, starting from a level that was
 // reached before (empty for none): a passkey that verified its user is phr, a
 // first and a second factor are 2.

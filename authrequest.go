@@ -70,6 +70,10 @@ type AuthRequest struct {
 	Way Way
 	// Skipped says that the person put the enrolment of a second factor off.
 	Skipped bool
+	// OrganizationID is the organization that the person chose during this request.
+	OrganizationID OrganizationID
+	// Joined says that the invitation of the request was accepted.
+	Joined bool
 	// Progress is what was proved so far and is no session yet; nil for nothing.
 	Progress  *Progress
 	CreatedAt time.Time
@@ -110,7 +114,11 @@ type AuthParams struct {
 	// there is no client: the account pages. Sudo asks for a fresh proof with
 	// everything that the person has.
 	Local string `json:"local,omitempty"`
-	Sudo  bool   `json:"sudo,omitempty"`
+	// Organization is the organization that the request names, by slug or id.
+	Organization string `json:"organization,omitempty"`
+	// Invitation is the invitation that the sign-in is for, whose code the browser has shown.
+	Invitation InvitationID `json:"invitation,omitempty"`
+	Sudo       bool         `json:"sudo,omitempty"`
 }
 
 // Prompts tells whether the request asks for the prompt.

@@ -69,6 +69,8 @@ type Client struct {
 	RequirePKCE bool `json:"require_pkce"`
 	// FirstParty clients belong to the operator and skip consent.
 	FirstParty bool `json:"first_party,omitempty"`
+	// RequireOrganization has people choose the organization that tokens are for.
+	RequireOrganization bool `json:"require_organization,omitempty"`
 	// DefaultResource is what tokens are for when a request names no resource.
 	DefaultResource string `json:"default_resource,omitempty"`
 	// Resources are the identifiers of the resources that the client may use; empty means all of the tenant.

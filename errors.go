@@ -96,6 +96,28 @@ var (
 	// ErrNotOffered refuses a way that the tenant's policy does not allow.
 	ErrNotOffered = &Error{Kind: Denied, Code: "not_offered", Message: "this way is not offered"}
 
+	// ErrNotAllowed refuses what the person's roles in the organization do not allow.
+	ErrNotAllowed = &Error{Kind: Denied, Code: "not_allowed", Message: "your role does not allow this"}
+	// ErrPolicyUnmet asks for a sign-in that the organization's policy accepts.
+	ErrPolicyUnmet = &Error{Kind: Denied, Code: "organization_policy", Message: "the organization asks for another sign-in"}
+	// ErrLastOwner refuses to take away the only owner of an organization.
+	ErrLastOwner = &Error{Kind: Conflict, Code: "last_owner", Message: "an organization needs an owner"}
+	// ErrNoSeat refuses another member, ErrQuota another invitation.
+	ErrNoSeat = &Error{Kind: Conflict, Code: "no_seat", Message: "the organization has no seat left"}
+	ErrQuota  = &Error{Kind: Throttled, Code: "invitation_quota", Message: "the organization has sent as many invitations as it may"}
+	// ErrAlreadyMember is an invitation of somebody who is in already; it stays unused.
+	ErrAlreadyMember = &Error{Kind: Conflict, Code: "already_member", Message: "you are a member already"}
+	// ErrOtherAddress is an invitation for an address that the person has not proved. It never says which.
+	ErrOtherAddress = &Error{Kind: Denied, Code: "other_address", Message: "this invitation is for another address"}
+	// ErrDomainTaken is a domain that another organization has proved, or that belongs to everybody.
+	ErrDomainTaken = &Error{Kind: Conflict, Code: "domain_taken", Message: "the domain can not be used"}
+	// ErrDomainUnproved is a domain whose TXT record was not found.
+	ErrDomainUnproved = &Error{Kind: Conflict, Code: "domain_unproved", Message: "the TXT record was not found"}
+	// ErrSlugTaken is a slug that is, or was, an organization's.
+	ErrSlugTaken = &Error{Kind: Conflict, Code: "slug_taken", Message: "this name is taken"}
+	// ErrRoleInUse refuses to remove a role that somebody has.
+	ErrRoleInUse = &Error{Kind: Conflict, Code: "role_in_use", Message: "the role is in use"}
+
 	ErrUserDisabled  = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
 	ErrStaleFlow     = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
 	ErrForeignFlow   = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}

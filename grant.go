@@ -10,7 +10,9 @@ type Grant struct {
 	UserID   UserID
 	// SessionID is the sid of the sign-in that made the grant.
 	SessionID SessionID
-	Scopes    Scopes
+	// OrganizationID is the active organization of the grant's tokens; empty for none.
+	OrganizationID OrganizationID
+	Scopes         Scopes
 	// Resources are the identifiers that the grant may be used for; a token request may narrow them.
 	Resources []string
 	// Claims is what the request asked for with the claims parameter.
@@ -55,13 +57,19 @@ type Standing struct {
 	Grant   Grant
 	Session Session
 	User    User
+	// Joined is the grant's organization and the user's place in it as they are now;
+	// zero when the grant has none, or the user is no member any more.
+	Joined Joined
+	// TenantRoles are the user's roles in the tenant.
+	TenantRoles []string
 }
 
 // Live tells whether the grant may still be used: not revoked, not expired, its
-// user enabled, and its session alive unless the grant is offline.
+// user enabled, its session alive unless the grant is offline, and its organization
+// open with the user in it.
 func (s Standing) Live(now time.Time) bool {
 	return s.Grant.RevokedAt.IsZero() && now.Before(s.Grant.ExpiresAt) && !s.User.Disabled &&
-		(s.Grant.Offline || s.Session.Live(now))
+		(s.Grant.Offline || s.Session.Live(now)) && (s.Grant.OrganizationID == "" || s.Joined.Counts())
 }
 
 // Reasons for which a grant is revoked.
@@ -73,6 +81,7 @@ const (
 	RevokedCredentials   = "credentials"
 	RevokedConsent       = "consent"
 	RevokedSignOut       = "sign_out"
+	RevokedMembership    = "membership"
 )
 
 // AccessToken is an opaque access token as it is stored, or the record that a JWT was revoked.
@@ -82,13 +91,14 @@ type AccessToken struct {
 	Hash     []byte
 	GrantID  GrantID
 	ClientID ClientID
-	// Subject is the sub of a token without a grant.
-	Subject   string
-	Scopes    Scopes
-	Audience  []string
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	RevokedAt time.Time
+	// Subject is the sub of a token without a grant, OrganizationID its organization.
+	Subject        string
+	OrganizationID OrganizationID
+	Scopes         Scopes
+	Audience       []string
+	CreatedAt      time.Time
+	ExpiresAt      time.Time
+	RevokedAt      time.Time
 }
 
 // Consent is what a user agreed to for a client.

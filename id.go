@@ -34,6 +34,8 @@ type (
 	ChallengeID string
 	// DeliveryID names something that leaves the product because of an event, such as a mail.
 	DeliveryID string
+	// InvitationID names an invitation.
+	InvitationID string
 	// KeyID names a key; for a signing key it is the kid, the thumbprint of RFC 7638.
 	KeyID string
 )
@@ -52,6 +54,7 @@ const (
 	prefixEvent        = "evt_"
 	prefixChallenge    = "chg_"
 	prefixDelivery     = "dlv_"
+	prefixInvitation   = "inv_"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -76,6 +79,12 @@ func NewResourceID() ResourceID { return ResourceID(newID(prefixResource)) }
 
 // NewOrganizationID makes a fresh organization id.
 func NewOrganizationID() OrganizationID { return OrganizationID(newID(prefixOrganization)) }
+
+// NewInvitationID makes a fresh invitation id.
+func NewInvitationID() InvitationID { return InvitationID(newID(prefixInvitation)) }
+
+// IsOrganizationID tells whether s has the form of a generated organization id. No slug has it.
+func IsOrganizationID(s string) bool { return strings.HasPrefix(s, prefixOrganization) }
 
 // NewBrowserID makes a fresh browser id.
 func NewBrowserID() BrowserID { return BrowserID(newID(prefixBrowser)) }

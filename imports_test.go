@@ -25,7 +25,7 @@ var floors = [][]string{
 	0: {".", "internal/clock"},
 	1: {"storage", "internal/web", "internal/mail", "internal/fetch", "internal/strictyaml"},
 	2: {"tenants/accounts", "keys", "provider/session"},
-	3: {"tenants"},
+	3: {"tenants", "tenants/organizations"},
 	4: {"provider/token", "provider/federation", "tenants/manifest"},
 	5: {"provider/flow", "provider/federation/*", "internal/jobs"},
 	6: {"provider", "login-ui", "login-ui/console", "tenants/adminapi"},
@@ -53,7 +53,7 @@ var walls = map[string][]string{
 	"github.com/chromedp":             {},
 	"math/rand":                       {"storage"}, // the jitter of a retry; ids and secrets come from the root package
 	"github.com/lanyard-id/lanyard/storage": { // pages and endpoints call a deed instead
-		"tenants/accounts", "keys", "provider/session", "tenants", "provider/token", "provider/federation",
+		"tenants/accounts", "keys", "provider/session", "tenants", "tenants/organizations", "provider/token", "provider/federation",
 		"tenants/manifest", "provider/flow", "provider/federation/*", "internal/jobs", "internal/server", "cmd/lanyard",
 	},
 }

@@ -28,6 +28,9 @@ const (
 	MailDeletionAsked   MailKind = "deletion_asked"
 	MailDeletionUndone  MailKind = "deletion_undone"
 	MailDeleted         MailKind = "deleted"
+	// MailInvitation carries the link of an invitation; MailMemberRemoved tells a person that they are no member any more.
+	MailInvitation    MailKind = "invitation"
+	MailMemberRemoved MailKind = "member_removed"
 	// MailTest is what an administrator sends to see whether mail works.
 	MailTest MailKind = "test"
 )

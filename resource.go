@@ -21,7 +21,9 @@ type Resource struct {
 	Identifier string          `json:"identifier"`
 	Name       string          `json:"name,omitempty"`
 	Scopes     []ResourceScope `json:"scopes,omitempty"`
-	Format     TokenFormat     `json:"token_format,omitempty"`
+	// Permissions is the catalogue of what roles can allow at this resource, as noun:verb; empty for the scopes.
+	Permissions []ResourceScope `json:"permissions,omitempty"`
+	Format      TokenFormat     `json:"token_format,omitempty"`
 	// Algorithm signs the resource's JWTs; empty means RS256.
 	Algorithm string `json:"signing_alg,omitempty"`
 }
@@ -30,6 +32,14 @@ type Resource struct {
 type ResourceScope struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
+}
+
+// Catalogue is what roles can allow at this resource.
+func (r *Resource) Catalogue() []ResourceScope {
+	if len(r.Permissions) > 0 {
+		return r.Permissions
+	}
+	return r.Scopes
 }
 
 // Knows tells whether the scope is one of the resource's.

@@ -16,10 +16,41 @@ const (
 	ScopeAddress       = "address"
 	ScopePhone         = "phone"
 	ScopeOfflineAccess = "offline_access"
+	// ScopeRoles asks for the person's roles in the tenant, ScopeOrganizations for the
+	// list of their organizations in userinfo.
+	ScopeRoles         = "roles"
+	ScopeOrganizations = "organizations"
+	// ScopeOrganization and a slug name the organization that tokens are for.
+	ScopeOrganization = "organization:"
 )
 
 // StandardScopes are offered by every tenant.
-var StandardScopes = Scopes{ScopeOpenID, ScopeProfile, ScopeEmail, ScopePhone, ScopeAddress, ScopeOfflineAccess}
+var StandardScopes = Scopes{
+	ScopeOpenID, ScopeProfile, ScopeEmail, ScopePhone, ScopeAddress, ScopeOfflineAccess, ScopeRoles, ScopeOrganizations,
+}
+
+// StandardScope tells whether every tenant knows the scope: one of StandardScopes, or
+// one that names an organization.
+func StandardScope(scope string) bool {
+	return StandardScopes.Has(scope) || strings.HasPrefix(scope, ScopeOrganization)
+}
+
+// Organization is the slug of the organization that the scopes name; empty for none.
+// More than one is ErrInvalidScope.
+func (s Scopes) Organization() (string, error) {
+	found := ""
+	for _, scope := range s {
+		slug, ok := strings.CutPrefix(scope, ScopeOrganization)
+		if !ok {
+			continue
+		}
+		if found != "" || !ValidSlug(slug) {
+			return "", ErrInvalidScope.Saying("scope names no organization, or more than one")
+		}
+		found = slug
+	}
+	return found, nil
+}
 
 // ParseScopes splits a scope parameter, dropping repeats. A character outside
 // RFC 6749 §3.3 makes it ErrInvalidScope.

@@ -33,6 +33,8 @@ type Session struct {
 	UsedAt    time.Time
 	IdleUntil time.Time
 	CreatedAt time.Time
+	// OrganizationID is the organization that the person chose last in this session; empty for none.
+	OrganizationID OrganizationID
 }
 
 // Live tells whether the session is neither ended nor expired.
@@ -54,6 +56,8 @@ type Device struct {
 type Account struct {
 	Session Session
 	User    User
+	// Preferred is the organization that the person wants to be asked about no more; empty for none.
+	Preferred OrganizationID
 	// Consented are the scopes that the person agreed to for the client at hand.
 	Consented Scopes
 	// ConsentedResources are the identifiers of the resources that the consent covers.

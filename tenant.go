@@ -45,7 +45,8 @@ type Policy struct {
 	PrivacyURL string `json:"privacy_url,omitempty"`
 	TermsURL   string `json:"terms_url,omitempty"`
 
-	// SignUp says who may make an account: open, invite or closed; default closed.
+	// SignUp says who may make an account: open, invite or closed; by default those who
+	// are invited, so nobody until there is an invitation.
 	SignUp SignUp `json:"sign_up,omitempty"`
 	// EmailVerification says whether an address has to be proved: required, optional or
 	// off. By default a new account proves its address, and those that are there
@@ -71,12 +72,46 @@ type Policy struct {
 	DefaultRoles []string `json:"default_roles,omitempty"`
 	// Attributes are what a profile has besides the standard claims.
 	Attributes []Attribute `json:"attributes,omitempty"`
+
+	// PersonalOrganizations gives everybody who signs up an organization of their own,
+	// with PersonalPlan and a trial of PersonalTrialDays days, zero for none.
+	PersonalOrganizations bool   `json:"personal_organizations,omitempty"`
+	PersonalPlan          string `json:"personal_plan,omitempty"`
+	PersonalTrialDays     int64  `json:"personal_trial_days,omitempty"`
+	// CreateOrganizations lets people make organizations themselves.
+	CreateOrganizations bool `json:"create_organizations,omitempty"`
+	// OrganizationGrace is how long an organization that is deleted can be kept after all; default 14 days.
+	OrganizationGrace Duration `json:"organization_grace,omitzero"`
+	// InvitationQuota is how many invitations one organization may make in 24 hours; default 500.
+	InvitationQuota int64 `json:"invitation_quota,omitempty"`
+}
+
+// GraceOfOrganizations is how long an organization that is deleted can be kept after all.
+func (p Policy) GraceOfOrganizations() time.Duration {
+	return p.OrganizationGrace.Or(defaultDeletionGrace)
+}
+
+// InvitationsPerDay is how many invitations one organization may make in 24 hours.
+func (p Policy) InvitationsPerDay() int64 {
+	if p.InvitationQuota > 0 {
+		return p.InvitationQuota
+	}
+	return defaultInvitationQuota
+}
+
+// WhoSignsUp is the policy of sign-up with its default.
+func (p Policy) WhoSignsUp() SignUp {
+	if p.SignUp == "" {
+		return SignUpInvite
+	}
+	return p.SignUp
 }
 
 // SignUp says who may make an account.
 type SignUp string
 
-// Who may make an account. The zero value is SignUpClosed.
+// Who may make an account. The zero value is SignUpInvite. An invitation to an
+// organization opens the gate as one to the platform does; SignUpClosed closes it to both.
 const (
 	SignUpOpen   SignUp = "open"
 	SignUpInvite SignUp = "invite"
@@ -127,6 +162,7 @@ const (
 	defaultSessionLifetime    = 24 * time.Hour
 	defaultRememberedLifetime = 30 * 24 * time.Hour
 	defaultKeyRotation        = 90 * 24 * time.Hour
+	defaultInvitationQuota    = 500
 )
 
 // SessionFor is how long a new session lives.

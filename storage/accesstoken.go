@@ -10,9 +10,9 @@ import (
 
 // InsertAccessToken stores an opaque token.
 func (s Scope) InsertAccessToken(ctx context.Context, t lanyard.AccessToken) error {
-	_, err := s.change(ctx, `INSERT INTO access_tokens (tenant_id, hash, grant_id, client_id, subject, scopes, audience, created_at, expires_at, revoked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, hash) DO NOTHING`,
-		string(s.tenant), t.Hash, orNull(string(t.GrantID)), string(t.ClientID), t.Subject, t.Scopes.String(),
+	_, err := s.change(ctx, `INSERT INTO access_tokens (tenant_id, hash, grant_id, client_id, subject, organization_id, scopes, audience, created_at, expires_at, revoked_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, hash) DO NOTHING`,
+		string(s.tenant), t.Hash, orNull(string(t.GrantID)), string(t.ClientID), t.Subject, string(t.OrganizationID), t.Scopes.String(),
 		strings.Join(t.Audience, " "), micros(t.CreatedAt), micros(t.ExpiresAt), maybeMicros(t.RevokedAt))
 	return err
 }
@@ -34,28 +34,29 @@ type TokenStanding struct {
 func (s Scope) AccessToken(ctx context.Context, hash []byte) (TokenStanding, error) {
 	var row struct {
 		standingRow
-		TokenGrantID   string
-		TokenClientID  string
-		TokenSubject   string
-		TokenScopes    string
-		TokenAudience  string
-		TokenCreatedAt int64
-		TokenExpiresAt int64
-		TokenRevokedAt int64
+		TokenGrantID        string
+		TokenClientID       string
+		TokenSubject        string
+		TokenOrganizationID string
+		TokenScopes         string
+		TokenAudience       string
+		TokenCreatedAt      int64
+		TokenExpiresAt      int64
+		TokenRevokedAt      int64
 	}
-	err := s.find(ctx, &row, `SELECT t.grant_id AS token_grant_id, t.client_id AS token_client_id, t.subject AS token_subject,
+	err := s.find(ctx, &row, `SELECT t.grant_id AS token_grant_id, t.client_id AS token_client_id, t.subject AS token_subject, t.organization_id AS token_organization_id,
 		t.scopes AS token_scopes, t.audience AS token_audience, t.created_at AS token_created_at, t.expires_at AS token_expires_at,
 		t.revoked_at AS token_revoked_at, `+standingColumns+`
 		FROM access_tokens t LEFT JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
 		LEFT JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
-		LEFT JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id`+joinPrimaryEmail+`
+		LEFT JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id`+joinPrimaryEmail+joinMembership+`
 		WHERE t.tenant_id = ? AND t.hash = ?`, string(s.tenant), hash)
 	if err != nil {
 		return TokenStanding{}, err
 	}
 	out := TokenStanding{Token: lanyard.AccessToken{
 		TenantID: s.tenant, Hash: hash, GrantID: lanyard.GrantID(row.TokenGrantID), ClientID: lanyard.ClientID(row.TokenClientID),
-		Subject: row.TokenSubject, Scopes: strings.Fields(row.TokenScopes), Audience: strings.Fields(row.TokenAudience),
+		Subject: row.TokenSubject, OrganizationID: lanyard.OrganizationID(row.TokenOrganizationID), Scopes: strings.Fields(row.TokenScopes), Audience: strings.Fields(row.TokenAudience),
 		CreatedAt: timeOf(row.TokenCreatedAt), ExpiresAt: timeOf(row.TokenExpiresAt), RevokedAt: timeOf(row.TokenRevokedAt),
 	}}
 	if row.TokenGrantID == "" {

@@ -4,44 +4,47 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
 )
 
 // authRequestColumns reads an authorization request; the table is r.
-const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.skipped, r.progress,
+const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.skipped, r.organization_id AS chosen_organization, r.joined, r.progress,
 	r.created_at, r.expires_at, r.code_hash, r.code_issued_at, r.code_expires_at, r.code_used_at, r.code_grant_id, r.code_failures`
 
 type authRequestRow struct {
-	ID            string
-	ClientID      string
-	Params        string
-	BindingHash   []byte
-	Identifier    string
-	ChosenSession string
-	Proved        bool
-	Chosen        bool
-	Agreed        bool
-	Denied        bool
-	Way           string
-	Skipped       bool
-	Progress      string
-	CreatedAt     int64
-	ExpiresAt     int64
-	CodeHash      []byte
-	CodeIssuedAt  int64
-	CodeExpiresAt int64
-	CodeUsedAt    int64
-	CodeGrantID   string
-	CodeFailures  int64
+	ID                 string
+	ClientID           string
+	Params             string
+	BindingHash        []byte
+	Identifier         string
+	ChosenSession      string
+	Proved             bool
+	Chosen             bool
+	Agreed             bool
+	Denied             bool
+	Way                string
+	Skipped            bool
+	ChosenOrganization string
+	Joined             bool
+	Progress           string
+	CreatedAt          int64
+	ExpiresAt          int64
+	CodeHash           []byte
+	CodeIssuedAt       int64
+	CodeExpiresAt      int64
+	CodeUsedAt         int64
+	CodeGrantID        string
+	CodeFailures       int64
 }
 
 func (r authRequestRow) request(tenant lanyard.TenantID) (lanyard.AuthRequest, error) {
 	out := lanyard.AuthRequest{
 		ID: lanyard.AuthRequestID(r.ID), TenantID: tenant, ClientID: lanyard.ClientID(r.ClientID), BindingHash: r.BindingHash,
 		Identifier: r.Identifier, SessionID: lanyard.SessionID(r.ChosenSession), Proved: r.Proved, Chosen: r.Chosen, Agreed: r.Agreed,
-		Denied: r.Denied, Way: lanyard.Way(r.Way), Skipped: r.Skipped, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
+		Denied: r.Denied, Way: lanyard.Way(r.Way), Skipped: r.Skipped, OrganizationID: lanyard.OrganizationID(r.ChosenOrganization), Joined: r.Joined, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
 	}
 	if err := json.Unmarshal([]byte(r.Params), &out.Params); err != nil {
 		return lanyard.AuthRequest{}, fmt.Errorf("reading authorization request %s: %w", r.ID, err)
@@ -67,9 +70,9 @@ func (s Scope) InsertAuthRequest(ctx context.Context, r lanyard.AuthRequest) err
 	if r.Code != nil {
 		code, hash = *r.Code, r.Code.Hash
 	}
-	_, err := s.change(ctx, `INSERT INTO auth_requests (tenant_id, id, client_id, params, binding_hash, session_id, way, created_at, expires_at,
-		code_hash, code_issued_at, code_expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		string(s.tenant), string(r.ID), orNull(string(r.ClientID)), document(r.Params), r.BindingHash, string(r.SessionID), string(r.Way),
+	_, err := s.change(ctx, `INSERT INTO auth_requests (tenant_id, id, client_id, params, binding_hash, session_id, organization_id, way, created_at, expires_at,
+		code_hash, code_issued_at, code_expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(s.tenant), string(r.ID), orNull(string(r.ClientID)), document(r.Params), r.BindingHash, string(r.SessionID), string(r.OrganizationID), string(r.Way),
 		micros(r.CreatedAt), micros(r.ExpiresAt), hash, maybeMicros(code.IssuedAt), maybeMicros(code.ExpiresAt))
 	return err
 }
@@ -87,9 +90,9 @@ func (s Scope) AuthRequest(ctx context.Context, id lanyard.AuthRequestID) (lanya
 // UpdateAuthRequest stores the progress of a request that is neither finished nor
 // expired; otherwise it is lanyard.ErrConflict.
 func (s Scope) UpdateAuthRequest(ctx context.Context, r lanyard.AuthRequest, now time.Time) error {
-	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, skipped = ?, progress = ?
+	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, skipped = ?, organization_id = ?, joined = ?, progress = ?
 		WHERE tenant_id = ? AND id = ? AND code_hash IS NULL AND expires_at > ?`,
-		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), r.Skipped, progressOf(r), string(s.tenant), string(r.ID), micros(now))
+		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), r.Skipped, string(r.OrganizationID), r.Joined, progressOf(r), string(s.tenant), string(r.ID), micros(now))
 }
 
 // progressOf is the progress as it is stored; empty for none.
@@ -103,9 +106,9 @@ func progressOf(r lanyard.AuthRequest) string {
 // IssueCode gives the request its one code; a request that has one already, was
 // closed or has expired is lanyard.ErrConflict.
 func (s Scope) IssueCode(ctx context.Context, r lanyard.AuthRequest, now time.Time) error {
-	return s.must(ctx, `UPDATE auth_requests SET session_id = ?, code_hash = ?, code_issued_at = ?, code_expires_at = ?
+	return s.must(ctx, `UPDATE auth_requests SET session_id = ?, organization_id = ?, code_hash = ?, code_issued_at = ?, code_expires_at = ?
 		WHERE tenant_id = ? AND id = ? AND code_hash IS NULL AND expires_at > ?`,
-		string(r.SessionID), r.Code.Hash, micros(r.Code.IssuedAt), micros(r.Code.ExpiresAt), string(s.tenant), string(r.ID), micros(now))
+		string(r.SessionID), string(r.OrganizationID), r.Code.Hash, micros(r.Code.IssuedAt), micros(r.Code.ExpiresAt), string(s.tenant), string(r.ID), micros(now))
 }
 
 // CloseAuthRequest removes a request that was answered with an error; one that is
@@ -119,6 +122,9 @@ type CodeStanding struct {
 	Request lanyard.AuthRequest
 	Session lanyard.Session
 	User    lanyard.User
+	// Joined is the request's organization and the user's place in it; zero without one.
+	Joined      lanyard.Joined
+	TenantRoles []string
 }
 
 // ByCode finds a request by the hash of its code.
@@ -127,11 +133,15 @@ func (s Scope) ByCode(ctx context.Context, hash []byte) (CodeStanding, error) {
 		authRequestRow
 		sessionRow
 		userRow
+		joinedRow
+		TenantRoles string
 	}
-	err := s.find(ctx, &row, `SELECT `+authRequestColumns+`, `+sessionColumns+`, `+userColumns+`
+	err := s.find(ctx, &row, `SELECT `+authRequestColumns+`, `+sessionColumns+`, `+userColumns+`, `+joinedColumns+tenantRolesColumn+`
 		FROM auth_requests r
 		JOIN sessions s ON s.tenant_id = r.tenant_id AND s.id = r.session_id
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id`+joinPrimaryEmail+`
+		LEFT JOIN memberships m ON m.tenant_id = r.tenant_id AND m.organization_id = r.organization_id AND m.user_id = s.user_id
+		LEFT JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
 		WHERE r.tenant_id = ? AND r.code_hash = ?`, string(s.tenant), hash)
 	if err != nil {
 		return CodeStanding{}, err
@@ -141,7 +151,13 @@ func (s Scope) ByCode(ctx context.Context, hash []byte) (CodeStanding, error) {
 		return CodeStanding{}, err
 	}
 	user, err := row.user(s.tenant)
-	return CodeStanding{Request: request, Session: row.session(s.tenant), User: user}, err
+	if err != nil {
+		return CodeStanding{}, err
+	}
+	joined, err := row.joined(s.tenant)
+	return CodeStanding{
+		Request: request, Session: row.session(s.tenant), User: user, Joined: joined, TenantRoles: strings.Fields(row.TenantRoles),
+	}, err
 }
 
 // MaxCodeFailures burns a code: so many redemptions may fail a binding.

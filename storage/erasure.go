@@ -16,7 +16,7 @@ func (s Scope) ScheduleDeletion(ctx context.Context, user lanyard.UserID, at tim
 func (s Scope) SoleOwnerships(ctx context.Context, user lanyard.UserID) ([]string, error) {
 	var names []string
 	err := s.list(ctx, &names, `SELECT o.name FROM memberships m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-		WHERE m.tenant_id = ? AND m.user_id = ? AND (' ' || m.roles || ' ') LIKE '% owner %'
+		WHERE m.tenant_id = ? AND m.user_id = ? AND o.delete_at IS NULL AND NOT o.personal AND (' ' || m.roles || ' ') LIKE '% owner %'
 		AND NOT EXISTS (SELECT 1 FROM memberships x WHERE x.tenant_id = m.tenant_id AND x.organization_id = m.organization_id
 			AND x.user_id <> m.user_id AND (' ' || x.roles || ' ') LIKE '% owner %') ORDER BY o.name`, string(s.tenant), string(user))
 	return names, err
@@ -36,6 +36,8 @@ var erasures = []string{
 	`DELETE FROM recovery_codes WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM passkeys WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM memberships WHERE tenant_id = ? AND user_id = ?`,
+	`DELETE FROM invitation_uses WHERE tenant_id = ? AND user_id = ?`,
+	`DELETE FROM join_requests WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM user_roles WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM passwords WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM emails WHERE tenant_id = ? AND user_id = ?`,

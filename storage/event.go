@@ -9,15 +9,16 @@ import (
 )
 
 type eventRow struct {
-	ID        string
-	Type      string
-	At        int64
-	Actor     string
-	UserID    string
-	ClientID  string
-	SessionID string
-	GrantID   string
-	Detail    string
+	ID             string
+	Type           string
+	At             int64
+	Actor          string
+	UserID         string
+	ClientID       string
+	SessionID      string
+	GrantID        string
+	OrganizationID string
+	Detail         string
 }
 
 // InsertEvent records a fact. It belongs into the transaction of the change.
@@ -32,10 +33,10 @@ func (s Scope) InsertEvent(ctx context.Context, e lanyard.Event) error {
 	if e.Actor == "" {
 		e.Actor = "system"
 	}
-	_, err := s.change(ctx, `INSERT INTO events (tenant_id, id, type, at, actor, user_id, client_id, session_id, grant_id, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := s.change(ctx, `INSERT INTO events (tenant_id, id, type, at, actor, user_id, client_id, session_id, grant_id, organization_id, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(s.tenant), string(e.ID), string(e.Type), micros(e.At), e.Actor,
-		string(e.UserID), string(e.ClientID), string(e.SessionID), string(e.GrantID), detail)
+		string(e.UserID), string(e.ClientID), string(e.SessionID), string(e.GrantID), string(e.OrganizationID), detail)
 	return err
 }
 
@@ -47,6 +48,14 @@ func (s Scope) UserEvents(ctx context.Context, user lanyard.UserID, before lanya
 	return s.events(ctx, `user_id = ? AND id < ?`, limit, string(user), string(before))
 }
 
+// OrganizationEvents lists what happened in an organization, newest first, before an event (empty for the newest).
+func (s Scope) OrganizationEvents(ctx context.Context, id lanyard.OrganizationID, before lanyard.EventID, limit int) ([]lanyard.Event, error) {
+	if before == "" {
+		before = "~" // after every id
+	}
+	return s.events(ctx, `organization_id = ? AND id < ?`, limit, string(id), string(before))
+}
+
 // Events lists the newest facts, newest first.
 func (s Scope) Events(ctx context.Context, limit int) ([]lanyard.Event, error) {
 	return s.events(ctx, `TRUE`, limit)
@@ -55,7 +64,7 @@ func (s Scope) Events(ctx context.Context, limit int) ([]lanyard.Event, error) {
 func (s Scope) events(ctx context.Context, where string, limit int, args ...any) ([]lanyard.Event, error) {
 	args = append(append([]any{string(s.tenant)}, args...), limit)
 	var rows []eventRow
-	if err := s.list(ctx, &rows, `SELECT id, type, at, actor, user_id, client_id, session_id, grant_id, detail
+	if err := s.list(ctx, &rows, `SELECT id, type, at, actor, user_id, client_id, session_id, grant_id, organization_id, detail
 		FROM events WHERE tenant_id = ? AND `+where+` ORDER BY id DESC LIMIT ?`, args...); err != nil {
 		return nil, err
 	}
@@ -65,6 +74,7 @@ func (s Scope) events(ctx context.Context, where string, limit int, args ...any)
 			ID: lanyard.EventID(row.ID), TenantID: s.tenant, Type: lanyard.EventType(row.Type), At: timeOf(row.At), Actor: row.Actor,
 			UserID: lanyard.UserID(row.UserID), ClientID: lanyard.ClientID(row.ClientID),
 			SessionID: lanyard.SessionID(row.SessionID), GrantID: lanyard.GrantID(row.GrantID),
+			OrganizationID: lanyard.OrganizationID(row.OrganizationID),
 		}
 		if row.Detail != "" {
 			if err := json.Unmarshal([]byte(row.Detail), &e.Detail); err != nil {

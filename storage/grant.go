@@ -16,7 +16,7 @@ const grantColumns = `g.id AS grant_id, g.client_id AS grant_client_id, g.user_i
 	g.amr AS grant_amr, g.auth_time AS grant_auth_time, g.offline AS grant_offline, g.created_at AS grant_created_at,
 	g.expires_at AS grant_expires_at, g.revoked_at AS grant_revoked_at, g.revoke_reason AS grant_revoke_reason,
 	g.refresh_sequence AS grant_refresh_sequence, g.refresh_key_id AS grant_refresh_key_id, g.refresh_current AS grant_refresh_current,
-	g.refresh_previous AS grant_refresh_previous, g.refresh_rotated_at AS grant_refresh_rotated_at, g.refresh_idle_until AS grant_refresh_idle_until`
+	g.refresh_previous AS grant_refresh_previous, g.refresh_rotated_at AS grant_refresh_rotated_at, g.refresh_idle_until AS grant_refresh_idle_until, g.organization_id AS grant_organization_id`
 
 type grantRow struct {
 	GrantID               string
@@ -40,12 +40,13 @@ type grantRow struct {
 	GrantRefreshPrevious  []byte
 	GrantRefreshRotatedAt int64
 	GrantRefreshIdleUntil int64
+	GrantOrganizationID   string
 }
 
 func (r grantRow) grant(tenant lanyard.TenantID) (lanyard.Grant, error) {
 	g := lanyard.Grant{
 		ID: lanyard.GrantID(r.GrantID), TenantID: tenant, ClientID: lanyard.ClientID(r.GrantClientID), UserID: lanyard.UserID(r.GrantUserID),
-		SessionID: lanyard.SessionID(r.GrantSessionID), Scopes: strings.Fields(r.GrantScopes), Resources: strings.Fields(r.GrantResources),
+		SessionID: lanyard.SessionID(r.GrantSessionID), OrganizationID: lanyard.OrganizationID(r.GrantOrganizationID), Scopes: strings.Fields(r.GrantScopes), Resources: strings.Fields(r.GrantResources),
 		ACR: r.GrantAcr, AMR: strings.Fields(r.GrantAmr), AuthTime: timeOf(r.GrantAuthTime), Offline: r.GrantOffline,
 		CreatedAt: timeOf(r.GrantCreatedAt), ExpiresAt: timeOf(r.GrantExpiresAt), RevokedAt: timeOf(r.GrantRevokedAt), RevokeReason: r.GrantRevokeReason,
 	}
@@ -75,24 +76,33 @@ func (s Scope) InsertGrant(ctx context.Context, g lanyard.Grant) error {
 	if g.Refresh != nil {
 		family, current = *g.Refresh, g.Refresh.Current
 	}
-	_, err := s.change(ctx, `INSERT INTO grants (tenant_id, id, client_id, user_id, session_id, scopes, resources, claims, acr, amr,
+	_, err := s.change(ctx, `INSERT INTO grants (tenant_id, id, client_id, user_id, session_id, organization_id, scopes, resources, claims, acr, amr,
 		auth_time, offline, created_at, expires_at, refresh_sequence, refresh_key_id, refresh_current, refresh_idle_until)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		string(s.tenant), string(g.ID), string(g.ClientID), string(g.UserID), string(g.SessionID), g.Scopes.String(),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(s.tenant), string(g.ID), string(g.ClientID), string(g.UserID), string(g.SessionID), string(g.OrganizationID), g.Scopes.String(),
 		strings.Join(g.Resources, " "), claims, g.ACR, strings.Join(g.AMR, " "), micros(g.AuthTime), g.Offline,
 		micros(g.CreatedAt), micros(g.ExpiresAt), int64(family.Sequence), string(family.KeyID), current, maybeMicros(family.IdleUntil))
 	return err
 }
 
-const standingColumns = grantColumns + `, ` + sessionColumns + `, ` + userColumns
+// tenantRolesColumn reads the roles of the user u in the tenant.
+const tenantRolesColumn = `, (SELECT string_agg(ur.role, ' ') FROM user_roles ur WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id) AS tenant_roles`
+
+const standingColumns = grantColumns + `, ` + sessionColumns + `, ` + userColumns + `, ` + joinedColumns + tenantRolesColumn
+
+// joinMembership finds the place of a grant's user in its organization.
+const joinMembership = ` LEFT JOIN memberships m ON m.tenant_id = g.tenant_id AND m.organization_id = g.organization_id AND m.user_id = g.user_id
+	LEFT JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id `
 
 const joinStanding = ` JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
-	JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id` + joinPrimaryEmail
+	JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id` + joinPrimaryEmail + joinMembership
 
 type standingRow struct {
 	grantRow
 	sessionRow
 	userRow
+	joinedRow
+	TenantRoles string
 }
 
 func (r standingRow) standing(tenant lanyard.TenantID) (lanyard.Standing, error) {
@@ -101,7 +111,13 @@ func (r standingRow) standing(tenant lanyard.TenantID) (lanyard.Standing, error)
 		return lanyard.Standing{}, err
 	}
 	user, err := r.user(tenant)
-	return lanyard.Standing{Grant: grant, Session: r.session(tenant), User: user}, err
+	if err != nil {
+		return lanyard.Standing{}, err
+	}
+	joined, err := r.joined(tenant)
+	return lanyard.Standing{
+		Grant: grant, Session: r.session(tenant), User: user, Joined: joined, TenantRoles: strings.Fields(r.TenantRoles),
+	}, err
 }
 
 // Standing reads a grant with what decides whether it still counts.
@@ -130,7 +146,11 @@ func (s Scope) JWTStanding(ctx context.Context, id lanyard.GrantID, jtiHash []by
 const liveGrant = ` revoked_at IS NULL AND expires_at > ? AND refresh_idle_until > ?
 	AND EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = grants.tenant_id AND u.id = grants.user_id AND NOT u.disabled)
 	AND (offline OR EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = grants.tenant_id AND s.id = grants.session_id
-		AND s.ended_at IS NULL AND s.expires_at > ?)) `
+		AND s.ended_at IS NULL AND s.expires_at > ?))
+	AND (organization_id = '' OR EXISTS (SELECT 1 FROM memberships m
+		JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+		WHERE m.tenant_id = grants.tenant_id AND m.organization_id = grants.organization_id AND m.user_id = grants.user_id
+		AND NOT o.suspended AND o.delete_at IS NULL)) `
 
 // Rotation is one step of a refresh family.
 type Rotation struct {

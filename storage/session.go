@@ -11,20 +11,21 @@ import (
 // sessionColumns reads a session; the table is s.
 const sessionColumns = `s.id AS session_id, s.browser_id AS session_browser_id, s.user_id AS session_user_id, s.auth_time AS session_auth_time,
 	s.acr AS session_acr, s.amr AS session_amr, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, s.used_at AS session_used_at,
-	s.idle_until AS session_idle_until, s.created_at AS session_created_at`
+	s.idle_until AS session_idle_until, s.created_at AS session_created_at, s.organization_id AS session_organization_id`
 
 type sessionRow struct {
-	SessionID        string
-	SessionBrowserID string
-	SessionUserID    string
-	SessionAuthTime  int64
-	SessionAcr       string
-	SessionAmr       string
-	SessionExpiresAt int64
-	SessionEndedAt   int64
-	SessionUsedAt    int64
-	SessionIdleUntil int64
-	SessionCreatedAt int64
+	SessionID             string
+	SessionBrowserID      string
+	SessionUserID         string
+	SessionAuthTime       int64
+	SessionAcr            string
+	SessionAmr            string
+	SessionExpiresAt      int64
+	SessionEndedAt        int64
+	SessionUsedAt         int64
+	SessionIdleUntil      int64
+	SessionCreatedAt      int64
+	SessionOrganizationID string
 }
 
 func (r sessionRow) session(tenant lanyard.TenantID) lanyard.Session {
@@ -33,6 +34,7 @@ func (r sessionRow) session(tenant lanyard.TenantID) lanyard.Session {
 		UserID: lanyard.UserID(r.SessionUserID), AuthTime: timeOf(r.SessionAuthTime), ACR: r.SessionAcr,
 		AMR: strings.Fields(r.SessionAmr), ExpiresAt: timeOf(r.SessionExpiresAt), EndedAt: timeOf(r.SessionEndedAt),
 		UsedAt: timeOf(r.SessionUsedAt), IdleUntil: timeOf(r.SessionIdleUntil), CreatedAt: timeOf(r.SessionCreatedAt),
+		OrganizationID: lanyard.OrganizationID(r.SessionOrganizationID),
 	}
 }
 
@@ -45,6 +47,7 @@ type accountRow struct {
 	BrowserID        string
 	ConsentScopes    string
 	ConsentResources string
+	Preferred        string
 }
 
 // Accounts finds a browser by the hash of its cookie, with its sessions that were
@@ -53,7 +56,7 @@ type accountRow struct {
 func (s Scope) Accounts(ctx context.Context, browserHash []byte, client lanyard.ClientID) (lanyard.BrowserID, []lanyard.Account, error) {
 	var rows []accountRow
 	err := s.list(ctx, &rows, `SELECT b.id AS browser_id, `+sessionColumns+`, `+userColumns+`,
-		c.scopes AS consent_scopes, c.resources AS consent_resources
+		c.scopes AS consent_scopes, c.resources AS consent_resources, u.organization_id AS preferred
 		FROM browsers b
 		LEFT JOIN sessions s ON s.tenant_id = b.tenant_id AND s.browser_id = b.id AND s.ended_at IS NULL
 		LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id`+joinPrimaryEmail+`
@@ -76,7 +79,7 @@ func (s Scope) Accounts(ctx context.Context, browserHash []byte, client lanyard.
 			return "", nil, err
 		}
 		out = append(out, lanyard.Account{
-			Session: row.session(s.tenant), User: user,
+			Session: row.session(s.tenant), User: user, Preferred: lanyard.OrganizationID(row.Preferred),
 			Consented: strings.Fields(row.ConsentScopes), ConsentedResources: strings.Fields(row.ConsentResources),
 		})
 	}

@@ -121,7 +121,7 @@ func furnish(t *testing.T, store *storage.Store, slug string) *house {
 	ok(t, h.PutConsent(ctx, lanyard.Consent{UserID: h.user.ID, ClientID: "web", Scopes: lanyard.Scopes{slug}, GrantedAt: now}))
 	ok(t, h.InsertOneTimeToken(ctx, storage.OneTimeToken{Hash: hash("once"), Purpose: "setup", UserID: lanyard.UserID(slug), CreatedAt: now, ExpiresAt: now.Add(time.Hour)}, true))
 	h.org = lanyard.Organization{ID: "org_same", TenantID: id, Slug: "acme", Name: slug, CreatedAt: now}
-	ok(t, h.PutOrganization(ctx, h.org))
+	ok(t, h.InsertOrganization(ctx, h.org))
 	ok(t, h.PutMembership(ctx, lanyard.Membership{OrganizationID: h.org.ID, UserID: h.user.ID, Roles: []string{"owner"}, CreatedAt: now}))
 	ok(t, h.PutRole(ctx, "", "auditor", []string{slug + ":read"}, now))
 	ok(t, h.GrantUserRole(ctx, h.user.ID, slug, now))
@@ -269,10 +269,10 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"PutBrowser": func() error {
 				return first(s.PutBrowser(ctx, hash("cookie"), hash("cookie2"), lanyard.Browser{ID: "bro_x", SeenAt: now}))
 			},
-			"PutOrganization": func() error { return s.PutOrganization(ctx, victim.org) },
-			"PutRole":         func() error { return s.PutRole(ctx, "", "auditor", nil, now) },
-			"InsertEvent":     func() error { return s.InsertEvent(ctx, lanyard.Event{At: now}) },
-			"InsertRefusal":   func() error { return s.InsertRefusal(ctx, storage.Refusal{RequestID: "AAAA-BBBB", At: now}) },
+			"InsertOrganization": func() error { return s.InsertOrganization(ctx, victim.org) },
+			"PutRole":            func() error { return s.PutRole(ctx, "", "auditor", nil, now) },
+			"InsertEvent":        func() error { return s.InsertEvent(ctx, lanyard.Event{At: now}) },
+			"InsertRefusal":      func() error { return s.InsertRefusal(ctx, storage.Refusal{RequestID: "AAAA-BBBB", At: now}) },
 			"InsertOneTimeToken": func() error {
 				return s.InsertOneTimeToken(ctx, storage.OneTimeToken{Hash: hash("once"), Purpose: "setup", CreatedAt: now, ExpiresAt: now}, true)
 			},

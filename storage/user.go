@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
@@ -51,23 +52,26 @@ func storedProfile(p lanyard.Profile) string {
 	return document(p)
 }
 
+// nameKey is the name as it is searched.
+func nameKey(p lanyard.Profile) string { return strings.ToLower(p.Name) }
+
 // InsertUser adds a user without addresses. A subject or username in use is lanyard.ErrConflict.
 func (s Scope) InsertUser(ctx context.Context, u lanyard.User) error {
 	key, err := usernameKey(u.Username)
 	if err != nil {
 		return err
 	}
-	_, err = s.change(ctx, `INSERT INTO users (tenant_id, id, subject, username, username_key, disabled, profile, updated_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err = s.change(ctx, `INSERT INTO users (tenant_id, id, subject, username, username_key, disabled, profile, name_key, updated_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(s.tenant), string(u.ID), u.Subject, orNull(u.Username), orNull(key), u.Disabled,
-		storedProfile(u.Profile), micros(u.UpdatedAt), micros(u.CreatedAt))
+		storedProfile(u.Profile), nameKey(u.Profile), micros(u.UpdatedAt), micros(u.CreatedAt))
 	return err
 }
 
 // UpdateProfile changes the profile of a user, not the addresses.
 func (s Scope) UpdateProfile(ctx context.Context, id lanyard.UserID, p lanyard.Profile, at time.Time) error {
-	return s.must(ctx, `UPDATE users SET profile = ?, updated_at = ? WHERE tenant_id = ? AND id = ?`,
-		storedProfile(p), micros(at), string(s.tenant), string(id))
+	return s.must(ctx, `UPDATE users SET profile = ?, name_key = ?, updated_at = ? WHERE tenant_id = ? AND id = ?`,
+		storedProfile(p), nameKey(p), micros(at), string(s.tenant), string(id))
 }
 
 // UpdateUser changes username, state and profile, not the addresses.
@@ -76,8 +80,8 @@ func (s Scope) UpdateUser(ctx context.Context, u lanyard.User) error {
 	if err != nil {
 		return err
 	}
-	return s.must(ctx, `UPDATE users SET username = ?, username_key = ?, disabled = ?, profile = ?, updated_at = ? WHERE tenant_id = ? AND id = ?`,
-		orNull(u.Username), orNull(key), u.Disabled, storedProfile(u.Profile), micros(u.UpdatedAt), string(s.tenant), string(u.ID))
+	return s.must(ctx, `UPDATE users SET username = ?, username_key = ?, disabled = ?, profile = ?, name_key = ?, updated_at = ? WHERE tenant_id = ? AND id = ?`,
+		orNull(u.Username), orNull(key), u.Disabled, storedProfile(u.Profile), nameKey(u.Profile), micros(u.UpdatedAt), string(s.tenant), string(u.ID))
 }
 
 func usernameKey(username string) (string, error) {

@@ -246,8 +246,12 @@ func (d *Directory) loadLive(ctx context.Context, id lanyard.TenantID) (*Live, e
 	if err != nil {
 		return nil, fmt.Errorf("reading the resources: %w", err)
 	}
+	roles, err := scope.Roles(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("reading the roles: %w", err)
+	}
 	live := &Live{
-		Tenant: tenant, Issuer: d.Issuer(tenant), Ring: ring, Scope: scope,
+		Tenant: tenant, Issuer: d.Issuer(tenant), Ring: ring, Scope: scope, Roles: roles,
 		resources: map[string]*lanyard.Resource{}, clients: map[lanyard.ClientID]*lanyard.Client{},
 	}
 	for i := range resources {

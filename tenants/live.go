@@ -21,6 +21,9 @@ type Live struct {
 	Ring   *keys.Ring
 	Scope  storage.Scope
 
+	// Roles are those of the tenant, for all its organizations.
+	Roles []lanyard.Role
+
 	resources map[string]*lanyard.Resource
 
 	mu      sync.RWMutex
@@ -30,7 +33,7 @@ type Live struct {
 
 // Tenancy is the tenant as the deeds on people need it.
 func (l *Live) Tenancy() accounts.Tenancy {
-	return accounts.Tenancy{Scope: l.Scope, Tenant: l.Tenant, Issuer: l.Issuer, MACs: l.Ring}
+	return accounts.Tenancy{Scope: l.Scope, Tenant: l.Tenant, Issuer: l.Issuer, MACs: l.Ring, Roles: l.Roles, Resources: l.Resources()}
 }
 
 // maxClients bounds the clients that one snapshot keeps; beyond it they are looked up.

@@ -67,7 +67,7 @@ func (a *Accounts) notify(ctx context.Context, tx storage.Scope, user lanyard.Us
 	}
 	letter.Name, letter.Languages = user.DisplayName(), languagesOf(user, from)
 	letter.At, letter.Address, letter.UserAgent = now, from.Address, from.UserAgent
-	return a.post(ctx, tx, user.ID, letter, now, now.Add(noticeFor))
+	return a.Post(ctx, tx, user.ID, letter, now, now.Add(noticeFor))
 }
 
 // languagesOf are the languages to write to a user in, best first.

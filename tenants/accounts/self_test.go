@@ -376,7 +376,7 @@ func TestOnlyOwnerOfAnOrganizationStays(t *testing.T) {
 	inTown(t, func(h *town) {
 		ada, bob := h.citizen("ada", address, true), h.citizen("bob", "bob@example.test", true)
 		org := lanyard.Organization{ID: lanyard.NewOrganizationID(), Slug: "acme", Name: "Acme", CreatedAt: h.now}
-		h.must(h.t.Scope.PutOrganization(h.Context(), org))
+		h.must(h.t.Scope.InsertOrganization(h.Context(), org))
 		h.must(h.t.Scope.PutMembership(h.Context(), lanyard.Membership{OrganizationID: org.ID, UserID: ada.ID, Roles: []string{"owner"}, CreatedAt: h.now}))
 		h.must(h.t.Scope.PutMembership(h.Context(), lanyard.Membership{OrganizationID: org.ID, UserID: bob.ID, Roles: []string{"co-owner"}, CreatedAt: h.now}))
 		actor := h.signedIn(ada, "one")

@@ -16,6 +16,9 @@ type Tenancy struct {
 	// Issuer is the tenant's issuer identifier, without a trailing slash.
 	Issuer string
 	MACs   lanyard.MACs
+	// Roles are the tenant's roles, Resources its resources: what roles in organizations mean.
+	Roles     []lanyard.Role
+	Resources []*lanyard.Resource
 }
 
 // From is where a request comes from.
@@ -37,6 +40,28 @@ type Actor struct {
 	From    From
 }
 
+// CheckFresh is lanyard.ErrFreshProof unless the person proved who they are within
+// FreshFor, with a second factor if they have one.
+func (a *Accounts) CheckFresh(ctx context.Context, t Tenancy, p Actor, now time.Time) error {
+	factors, err := t.Scope.Factors(ctx, p.User.ID, nil, now)
+	if err != nil {
+		return err
+	}
+	return p.checkFresh(factors, now)
+}
+
+// ProvedAddresses are the canonical addresses of a user that were proved.
+func ProvedAddresses(ctx context.Context, scope storage.Scope, user lanyard.UserID) ([]string, error) {
+	all, err := scope.Emails(ctx, user)
+	var out []string
+	for _, e := range all {
+		if key, wrong := lanyard.CanonicalEmail(e.Address); wrong == nil && e.Verified {
+			out = append(out, key)
+		}
+	}
+	return out, err
+}
+
 // FreshFor is how long a proof counts as fresh for risky changes (sudo mode).
 const FreshFor = 10 * time.Minute
 
@@ -49,13 +74,13 @@ func (p Actor) checkFresh(f lanyard.Factors, now time.Time) error {
 	return nil
 }
 
-// post queues a mail inside the transaction of what it is about, with its own
+// Post queues a mail inside the transaction of what it is about, with its own
 // event. It is not sent after expires.
-func (a *Accounts) post(ctx context.Context, tx storage.Scope, user lanyard.UserID, letter mail.Letter, now, expires time.Time) error {
+func (a *Accounts) Post(ctx context.Context, tx storage.Scope, user lanyard.UserID, letter mail.Letter, now, expires time.Time) error {
 	return a.deliver(ctx, tx, user, letter, false, now, expires)
 }
 
-// deliver is post, or with silent the same work for a mail that does not leave.
+// deliver is Post, or with silent the same work for a mail that does not leave.
 func (a *Accounts) deliver(ctx context.Context, tx storage.Scope, user lanyard.UserID, letter mail.Letter, silent bool, now, expires time.Time) error {
 	event := lanyard.Event{
 		ID: lanyard.NewEventID(), Type: lanyard.EventMailQueued, At: now, UserID: user, Detail: map[string]string{"kind": string(letter.Kind)},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -77,11 +78,14 @@ func (r *run) putOrganization(ctx context.Context, o *Organization) error {
 	if o.Name != "" {
 		after.Name = o.Name
 	}
-	changed := !exists || after != stored
+	changed := !exists || !reflect.DeepEqual(after, stored)
 	r.summary.count(exists, changed)
+	put, fact := r.scope.UpdateOrganization, lanyard.EventOrganizationUpdated
+	if !exists {
+		put, fact = r.scope.InsertOrganization, lanyard.EventOrganizationCreated
+	}
 	if changed {
-		err := errors.Join(r.scope.PutOrganization(ctx, after), r.record(ctx, organizationEvent(lanyard.EventOrganizationUpdated, after.ID)))
-		if err != nil {
+		if err := errors.Join(put(ctx, after), r.record(ctx, organizationEvent(fact, after.ID))); err != nil {
 			return err
 		}
 	}

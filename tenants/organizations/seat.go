@@ -1,0 +1,84 @@
+package organizations
+
+import (
+	"context"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// Resolver looks TXT records up: *net.Resolver outside of tests.
+type Resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+}
+
+// Organizations holds the deeds on organizations.
+type Organizations struct {
+	// Accounts sends the mails.
+	Accounts *accounts.Accounts
+	Resolver Resolver
+}
+
+// Seat is a signed-in person at work in one organization. It is made anew for every
+// request, by Enter.
+type Seat struct {
+	Tenancy accounts.Tenancy
+	Actor   accounts.Actor
+	lanyard.Joined
+	Powers lanyard.Powers
+}
+
+// May tells whether the person may do what the permission names.
+func (s Seat) May(permission string) bool { return s.Powers.May(permission) }
+
+// Enter lets a member work in an organization, that is named by slug. One that is
+// foreign, closed or was never there is lanyard.ErrNotFound; a session that the
+// organization's policy does not accept is lanyard.ErrPolicyUnmet.
+func (o *Organizations) Enter(ctx context.Context, t accounts.Tenancy, actor accounts.Actor, slug string, now time.Time) (Seat, error) {
+	if !lanyard.ValidSlug(slug) {
+		return Seat{}, lanyard.ErrNotFound
+	}
+	seat, err := seatOf(ctx, t.Scope, t, actor, slug)
+	if err == nil && !seat.Organization.Policy.Met(actor.Session, now) {
+		err = lanyard.ErrPolicyUnmet
+	}
+	return seat, err
+}
+
+func seatOf(ctx context.Context, scope storage.Scope, t accounts.Tenancy, actor accounts.Actor, organization string) (Seat, error) {
+	joined, err := scope.Joined(ctx, actor.User.ID, organization)
+	if err == nil && !joined.Counts() {
+		err = lanyard.ErrNotFound
+	}
+	if err != nil {
+		return Seat{}, err
+	}
+	return Seat{Tenancy: t, Actor: actor, Joined: joined, Powers: joined.Powers(t.Roles)}, nil
+}
+
+// inside does something that needs a permission (empty for none), in one transaction
+// that holds the organization. The seat that do gets was read in it.
+func (o *Organizations) inside(ctx context.Context, s Seat, permission string, do func(tx storage.Scope, now Seat) error) error {
+	return s.Tenancy.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if _, err := tx.HoldOrganization(ctx, s.Organization.ID); err != nil {
+			return err
+		}
+		current, err := seatOf(ctx, tx, s.Tenancy, s.Actor, string(s.Organization.ID))
+		if err != nil {
+			return err
+		}
+		if permission != "" && !current.May(permission) {
+			return lanyard.ErrNotAllowed
+		}
+		return do(tx, current)
+	})
+}
+
+// event is a fact of the organization, done by the person of the seat.
+func (s Seat) event(kind lanyard.EventType, now time.Time, detail map[string]string) lanyard.Event {
+	return lanyard.Event{
+		Type: kind, At: now, Actor: string(s.Actor.User.ID), SessionID: s.Actor.Session.ID, OrganizationID: s.Organization.ID, Detail: detail,
+	}
+}
