@@ -3,6 +3,7 @@ package flow
 import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Visitor is what the cookies of a request prove, and where the request came from.
@@ -46,6 +47,12 @@ const (
 	StepVerifyEmail Step = "verify_email"
 	StepEnrol       Step = "enrol"
 	StepCodes       Step = "codes"
+	// StepInvitation shows the invitation that the sign-in is for to whoever signed in.
+	StepInvitation Step = "invitation"
+	// StepOrganization is the choice of the organization that tokens are for;
+	// StepNotMember says that the one that was asked for is not to be had.
+	StepOrganization Step = "organization"
+	StepNotMember    Step = "not_member"
 	// StepDone means that /oauth/resume can answer the client.
 	StepDone Step = "done"
 )
@@ -77,6 +84,21 @@ type Page struct {
 	Reproof bool
 	// Asked are the scopes that the consent page has to explain, new ones only.
 	Asked []ScopeText
+	// Joined are the organizations that the person can choose among, by name; Offers are
+	// the invitations that wait for them, Joinable the organizations that their address
+	// lets them into. They are read for StepOrganization alone.
+	Joined   []lanyard.Joined
+	Offers   []organizations.Offer
+	Joinable []organizations.Joinable
+	// Organization is the one that the request goes on with; nil for none.
+	Organization *lanyard.Joined
+	// AskedFor is the organization that the request names, as it was typed.
+	AskedFor string
+	// Offer is the invitation that the sign-in is for; nil for none or one that is gone.
+	Offer *organizations.Offer
+	// Branding is that of the organization that the request names, where it has its
+	// own; else the tenant's.
+	Branding lanyard.Branding
 	// Token is the step token that the form has to carry in the field "token".
 	Token string
 	// KeepSignedIn says that the password page offers to stay signed in (checkbox "keep").
