@@ -7,27 +7,29 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/lanyard-id/lanyard"
 )
 
 // Whatever accent a tenant has, its pages can be read.
 func TestEveryAccentIsReadable(t *testing.T) {
 	variables := regexp.MustCompile(`--accent:#([0-9a-f]{6});--on-accent:#([0-9a-f]{6});--link:#([0-9a-f]{6})`)
 	rapid.Check(t, func(t *rapid.T) {
-		accent := colour{rapid.Uint8().Draw(t, "r"), rapid.Uint8().Draw(t, "g"), rapid.Uint8().Draw(t, "b")}
+		accent := lanyard.Colour{rapid.Uint8().Draw(t, "r"), rapid.Uint8().Draw(t, "g"), rapid.Uint8().Draw(t, "b")}
 		found := variables.FindAllStringSubmatch(string(themeOf(accent)), -1)
 		if len(found) != 2 {
 			t.Fatalf("%s", themeOf(accent))
 		}
-		for i, on := range []surface{lightSurface, darkSurface} {
+		for i, on := range []lanyard.Surface{lanyard.LightSurface, lanyard.DarkSurface} {
 			button, text, link := parseColour(found[i][1]), parseColour(found[i][2]), parseColour(found[i][3])
 			for what, ratio := range map[string]float64{
-				"text on the button": contrast(text, button), "link on the card": contrast(link, on.card), "link on a field": contrast(link, on.fill),
+				"text on the button": lanyard.Contrast(text, button), "link on the card": lanyard.Contrast(link, on.Card), "link on a field": lanyard.Contrast(link, on.Fill),
 			} {
-				if ratio < textContrast {
+				if ratio < lanyard.TextContrast {
 					t.Errorf("%v: %s has %.2f", accent, what, ratio)
 				}
 			}
-			if ratio := contrast(button, on.card); ratio < shapeContrast {
+			if ratio := lanyard.Contrast(button, on.Card); ratio < lanyard.ShapeContrast {
 				t.Errorf("%v: the button has %.2f", accent, ratio)
 			}
 		}
@@ -50,8 +52,8 @@ func TestSurfacesAreThoseOfTheStylesheet(t *testing.T) {
 	if !found {
 		t.Fatal("the stylesheet has no dark part")
 	}
-	for part, on := range map[string]surface{light: lightSurface, dark: darkSurface} {
-		for name, c := range map[string]colour{"--card": on.card, "--fill": on.fill} {
+	for part, on := range map[string]lanyard.Surface{light: lanyard.LightSurface, dark: lanyard.DarkSurface} {
+		for name, c := range map[string]lanyard.Colour{"--card": on.Card, "--fill": on.Fill} {
 			long := name + ": " + c.String() + ";"
 			short := name + ": #" + c.String()[1:2] + c.String()[3:4] + c.String()[5:6] + ";"
 			if !strings.Contains(part, long) && !strings.Contains(part, short) {
