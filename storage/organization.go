@@ -127,6 +127,17 @@ func (s Scope) HoldOrganization(ctx context.Context, id lanyard.OrganizationID) 
 	return s.Organization(ctx, id)
 }
 
+// LockOrganization locks an organization as HoldOrganization does, a closed one too;
+// lanyard.ErrNotFound if it is gone.
+func (s Scope) LockOrganization(ctx context.Context, id lanyard.OrganizationID) (lanyard.Organization, error) {
+	var held string
+	if err := s.changeReturning(ctx, &held, `UPDATE organizations SET slug = slug WHERE tenant_id = ? AND id = ? AND NOT erased RETURNING id`,
+		string(s.tenant), string(id)); err != nil {
+		return lanyard.Organization{}, err
+	}
+	return s.Organization(ctx, id)
+}
+
 // ScheduleOrganizationDeletion notes when an organization is to be erased; the zero
 // time takes it back. One that is gone is lanyard.ErrConflict.
 func (s Scope) ScheduleOrganizationDeletion(ctx context.Context, id lanyard.OrganizationID, at time.Time) error {
@@ -141,6 +152,7 @@ var organizationErasures = []string{
 	`DELETE FROM invitation_uses WHERE tenant_id = ? AND invitation_id IN (SELECT id FROM invitations i WHERE i.tenant_id = invitation_uses.tenant_id AND i.organization_id = ?)`,
 	`DELETE FROM invitations WHERE tenant_id = ? AND organization_id = ?`,
 	`DELETE FROM join_requests WHERE tenant_id = ? AND organization_id = ?`,
+	`DELETE FROM organization_logos WHERE tenant_id = ? AND organization_id = ?`,
 	`DELETE FROM organization_domains WHERE tenant_id = ? AND organization_id = ?`,
 	`DELETE FROM client_roles WHERE tenant_id = ? AND organization_id = ?`,
 	`DELETE FROM memberships WHERE tenant_id = ? AND organization_id = ?`,

@@ -44,15 +44,19 @@ func (s Scope) DeleteRole(ctx context.Context, organization lanyard.Organization
 	return err
 }
 
-// RoleHolders tells how many members and live invitations of an organization have a role, counting no further than limit each.
+// RoleHolders tells how many members, machines and live invitations of an organization
+// have a role, counting no further than limit each.
 func (s Scope) RoleHolders(ctx context.Context, organization lanyard.OrganizationID, name string, now time.Time, limit int) (int64, error) {
 	like := `% ` + likeEscapes.Replace(name) + ` %`
 	var n int64
 	err := s.find(ctx, &n, `SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM memberships WHERE tenant_id = ? AND organization_id = ?
 			AND (' ' || roles || ' ') LIKE ? ESCAPE '\' LIMIT ?) AS members)
+		+ (SELECT count(*) FROM (SELECT 1 AS one FROM client_roles WHERE tenant_id = ? AND organization_id = ?
+			AND (' ' || roles || ' ') LIKE ? ESCAPE '\' LIMIT ?) AS machines)
 		+ (SELECT count(*) FROM (SELECT 1 AS one FROM invitations WHERE tenant_id = ? AND organization_id = ?
 			AND (' ' || roles || ' ') LIKE ? ESCAPE '\' AND revoked_at IS NULL AND uses < max_uses AND expires_at > ? LIMIT ?) AS invited)`,
-		string(s.tenant), string(organization), like, limit, string(s.tenant), string(organization), like, micros(now), limit)
+		string(s.tenant), string(organization), like, limit, string(s.tenant), string(organization), like, limit,
+		string(s.tenant), string(organization), like, micros(now), limit)
 	return n, err
 }
 

@@ -129,6 +129,31 @@ func (s Scope) userBy(ctx context.Context, where string, args ...any) (lanyard.U
 	return row.user(s.tenant)
 }
 
+// Users finds those of the ids that there are, in no order.
+func (s Scope) Users(ctx context.Context, ids []lanyard.UserID) ([]lanyard.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := []any{string(s.tenant)}
+	for _, id := range ids {
+		args = append(args, string(id))
+	}
+	var rows []userRow
+	if err := s.list(ctx, &rows, `SELECT `+userColumns+` FROM users u`+joinPrimaryEmail+`WHERE u.tenant_id = ? AND u.id IN (?`+
+		strings.Repeat(", ?", len(ids)-1)+`)`, args...); err != nil {
+		return nil, err
+	}
+	out := make([]lanyard.User, 0, len(rows))
+	for _, row := range rows {
+		user, err := row.user(s.tenant)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, user)
+	}
+	return out, nil
+}
+
 // SetPrimaryEmail makes an address the user's only primary one and lets the
 // user sign in with it. An address that signs somebody else in is lanyard.ErrConflict.
 func (s Scope) SetPrimaryEmail(ctx context.Context, id lanyard.UserID, address string, verified bool, at time.Time) error {

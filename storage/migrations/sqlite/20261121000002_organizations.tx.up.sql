@@ -75,6 +75,7 @@ CREATE TABLE invitations (
   inviter_id TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL,
   sent_at INTEGER,
+  sends INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, code_hash),
   FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations (tenant_id, id)
@@ -109,6 +110,15 @@ CREATE TABLE organization_domains (
 );
 --bun:split
 CREATE UNIQUE INDEX organization_domains_verified ON organization_domains (tenant_id, domain) WHERE verified_at IS NOT NULL;
+--bun:split
+CREATE TABLE organization_logos (
+  tenant_id TEXT NOT NULL,
+  organization_id TEXT NOT NULL,
+  dark BOOLEAN NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (tenant_id, organization_id, dark),
+  FOREIGN KEY (tenant_id, organization_id) REFERENCES organizations (tenant_id, id)
+);
 --bun:split
 CREATE TABLE join_requests (
   tenant_id TEXT NOT NULL,
