@@ -33,7 +33,7 @@ var (
 var reservedClaims = slices.Concat(RequestableClaims, []string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash", "sid",
 	"scope", "client_id", "cnf", "act", "may_act", "typ", "events", "sub_id", "org_id", "org_slug", "org_name", "org_plan", "organizations",
-	"roles", "permissions", "groups", "idp", "active", "token_type", "username",
+	"roles", "tenant_roles", "permissions", "groups", "idp", "active", "token_type", "username",
 })
 
 // scope is the scope that asks for the attribute's claim.

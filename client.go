@@ -2,6 +2,7 @@ package lanyard
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -157,6 +158,29 @@ func (c *Client) DisplayName() string {
 		return c.Name
 	}
 	return string(c.ID)
+}
+
+// StartPage is where somebody begins to use the client: its initiate_login_uri with
+// issuer and organization (OpenID Connect Core §4), else its home page; empty if it has neither.
+func (c *Client) StartPage(issuer string, organization OrganizationID) string {
+	start, err := url.Parse(c.InitiateLoginURI)
+	if err != nil || !webURL(start) {
+		if start, err = url.Parse(c.URI); err != nil || !webURL(start) {
+			return ""
+		}
+		return start.String()
+	}
+	q := start.Query()
+	q.Set("iss", issuer)
+	if organization != "" {
+		q.Set("organization", string(organization))
+	}
+	start.RawQuery = q.Encode()
+	return start.String()
+}
+
+func webURL(u *url.URL) bool {
+	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
 // Normalize fills what a registration left out with the defaults of RFC 7591 §2 and of the product.

@@ -109,6 +109,8 @@ var (
 	ErrAlreadyMember = &Error{Kind: Conflict, Code: "already_member", Message: "you are a member already"}
 	// ErrOtherAddress is an invitation for an address that the person has not proved. It never says which.
 	ErrOtherAddress = &Error{Kind: Denied, Code: "other_address", Message: "this invitation is for another address"}
+	// ErrHasAccount refuses to make an account for an address that has one; only whoever proved the address is told.
+	ErrHasAccount = &Error{Kind: Conflict, Code: "has_account", Message: "there is an account with this address already"}
 	// ErrDomainTaken is a domain that another organization has proved, or that belongs to everybody.
 	ErrDomainTaken = &Error{Kind: Conflict, Code: "domain_taken", Message: "the domain can not be used"}
 	// ErrDomainUnproved is a domain whose TXT record was not found.

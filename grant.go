@@ -66,10 +66,15 @@ type Standing struct {
 
 // Live tells whether the grant may still be used: not revoked, not expired, its
 // user enabled, its session alive unless the grant is offline, and its organization
-// open with the user in it.
+// open, with the user in it and content with the sign-in.
 func (s Standing) Live(now time.Time) bool {
 	return s.Grant.RevokedAt.IsZero() && now.Before(s.Grant.ExpiresAt) && !s.User.Disabled &&
-		(s.Grant.Offline || s.Session.Live(now)) && (s.Grant.OrganizationID == "" || s.Joined.Counts())
+		(s.Grant.Offline || s.Session.Live(now)) && s.atHome(now)
+}
+
+// atHome tells whether the organization of the grant, if it has one, still takes it.
+func (s Standing) atHome(now time.Time) bool {
+	return s.Grant.OrganizationID == "" || (s.Joined.Counts() && s.Joined.Organization.Policy.MetBy(s.Grant, now))
 }
 
 // Reasons for which a grant is revoked.

@@ -33,19 +33,50 @@ type Joined struct {
 // Counts tells whether the membership is there and the organization open.
 func (j Joined) Counts() bool { return j.Membership.OrganizationID != "" && j.Organization.Open() }
 
-// OrganizationClaims are what tokens say of the one active organization.
+// OrganizationClaims are what tokens say of the one active organization, and of the
+// roles in the tenant. They are never those of two organizations.
 type OrganizationClaims struct {
-	ID    OrganizationID `json:"org_id,omitempty"`
-	Slug  string         `json:"org_slug,omitempty"`
-	Name  string         `json:"org_name,omitempty"`
-	Roles []string       `json:"roles,omitempty"`
-	Plan  *PlanClaim     `json:"org_plan,omitempty"`
+	ID   OrganizationID `json:"org_id,omitempty"`
+	Slug string         `json:"org_slug,omitempty"`
+	Name string         `json:"org_name,omitempty"`
+	Plan *PlanClaim     `json:"org_plan,omitempty"`
+	// Roles are those in the organization; without one, those in the tenant if they were asked for.
+	Roles []string `json:"roles,omitempty"`
+	// TenantRoles are those in the tenant, if the scope roles was granted.
+	TenantRoles []string `json:"tenant_roles,omitempty"`
 }
 
-// Claims are what tokens say of the organization and the member's place in it.
-func (j Joined) Claims() OrganizationClaims {
+// Claims are what tokens with these scopes say of the organization (none if j is
+// zero) and of the roles in it and in the tenant.
+func (j Joined) Claims(tenantRoles []string, scopes Scopes) OrganizationClaims {
 	o := j.Organization
-	return OrganizationClaims{ID: o.ID, Slug: o.Slug, Name: o.Name, Roles: j.Membership.Roles, Plan: o.PlanClaim()}
+	c := OrganizationClaims{ID: o.ID, Slug: o.Slug, Name: o.Name, Plan: o.PlanClaim(), Roles: j.Membership.Roles}
+	if scopes.Has(ScopeRoles) {
+		c.TenantRoles = tenantRoles
+		if o.ID == "" {
+			c.Roles = tenantRoles
+		}
+	}
+	return c
+}
+
+// Map is the claims by name.
+func (c OrganizationClaims) Map() map[string]any {
+	out := map[string]any{}
+	for name, value := range map[string]string{"org_id": string(c.ID), "org_slug": c.Slug, "org_name": c.Name} {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	for name, list := range map[string][]string{"roles": c.Roles, "tenant_roles": c.TenantRoles} {
+		if len(list) > 0 {
+			out[name] = list
+		}
+	}
+	if c.Plan != nil {
+		out["org_plan"] = c.Plan
+	}
+	return out
 }
 
 // Powers are what the member may do, by the tenant's roles and the organization's own.

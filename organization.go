@@ -90,6 +90,21 @@ func (p OrganizationPolicy) Current(s Session, now time.Time) bool {
 	return p.SessionIdle == 0 || now.Sub(s.UsedAt) < time.Duration(p.SessionIdle)
 }
 
+// MetBy tells whether a grant may go on here, by the sign-in that it was made in.
+func (p OrganizationPolicy) MetBy(g Grant, now time.Time) bool {
+	return p.Met(Session{ACR: g.ACR, AMR: g.AMR, AuthTime: g.AuthTime, UsedAt: now}, now)
+}
+
+// End is when a grant is over at the latest: by its own limit, or by the age of its sign-in here.
+func (p OrganizationPolicy) End(g Grant) time.Time {
+	if p.SessionLifetime > 0 {
+		if end := g.AuthTime.Add(time.Duration(p.SessionLifetime)); end.Before(g.ExpiresAt) {
+			return end
+		}
+	}
+	return g.ExpiresAt
+}
+
 // Met tells whether a session may enter as it is.
 func (p OrganizationPolicy) Met(s Session, now time.Time) bool {
 	return p.Allows(s) && p.Current(s, now) && (p.SecondFactor != SecondFactorRequired || ACRMeets(s.ACR, ACRDouble))

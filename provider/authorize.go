@@ -110,7 +110,11 @@ func (p *Provider) goLocal(c *gin.Context, o flow.Outcome) error {
 		return fmt.Errorf("read the page that a sign-in was for: %w", err)
 	}
 	web.ClearBinding(c.Writer, site(c), o.Request)
-	web.Redirect(c.Writer, c.Request, web.Local(site(c), page.Path, page.Query()))
+	target := web.Local(site(c), page.Path, page.Query())
+	if o.Land != nil {
+		target = web.StartOf(site(c), o.Land, o.LandIn, page.Path)
+	}
+	web.Redirect(c.Writer, c.Request, target)
 	return nil
 }
 

@@ -32,7 +32,7 @@ var localChecks = []func(*question) error{(*question).checkRepeats, (*question).
 // redirectableChecks go back to the client as errors, in this order.
 var redirectableChecks = []func(*question) error{
 	(*question).checkMode, (*question).checkUnsupported, (*question).checkResponseType, (*question).checkGrant,
-	(*question).checkScope, (*question).checkChallenge, (*question).checkPrompt, (*question).checkMaxAge,
+	(*question).checkScope, (*question).checkOrganization, (*question).checkChallenge, (*question).checkPrompt, (*question).checkMaxAge,
 	(*question).checkClaims, (*question).checkHint, (*question).checkTarget,
 }
 
@@ -160,8 +160,31 @@ func (q *question) checkScope() error {
 		return err
 	}
 	q.params.Scopes = scopes.Only(func(s string) bool {
+		if strings.HasPrefix(s, lanyard.ScopeOrganization) { // whoever may ask at all may ask for an organization
+			return true
+		}
 		return q.client.MayAsk(s) && (s != lanyard.ScopeOfflineAccess || q.client.MayUse(lanyard.GrantRefreshToken))
 	})
+	return nil
+}
+
+// checkOrganization takes the organization that tokens are to be for, from the
+// parameter or from a scope. Whether there is such a one is told to its members only.
+func (q *question) checkOrganization() error {
+	named, err := q.params.Scopes.Organization()
+	if err != nil {
+		return err
+	}
+	asked := q.get("organization")
+	switch {
+	case asked == "":
+		asked = named
+	case named != "" && named != asked:
+		return lanyard.ErrInvalidRequest.Saying("organization and scope name two organizations")
+	case !lanyard.ValidSlug(asked) && !lanyard.IsOrganizationID(asked), len(asked) > maxHint:
+		return lanyard.ErrInvalidRequest.Saying("organization is neither a slug nor an id")
+	}
+	q.params.Organization = asked
 	return nil
 }
 
@@ -269,6 +292,6 @@ func (q *question) checkTarget() error {
 		return err
 	}
 	q.params.Resources = target.Ceiling(q.live.Issuer)
-	q.params.Scopes = q.params.Scopes.Only(func(s string) bool { return lanyard.StandardScopes.Has(s) || target.Knows(s) })
+	q.params.Scopes = q.params.Scopes.Only(func(s string) bool { return lanyard.StandardScope(s) || target.Knows(s) })
 	return nil
 }

@@ -52,7 +52,10 @@ type metadata struct {
 	TermsURL             string   `json:"op_tos_uri,omitempty"`
 }
 
-var protocolClaims = []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"}
+var protocolClaims = []string{
+	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
+	"org_id", "org_slug", "org_name", "org_plan", "roles", "tenant_roles", "organizations",
+}
 
 func metadataOf(l *tenants.Live) metadata {
 	secret := []string{lanyard.AuthBasic, lanyard.AuthPost}

@@ -90,7 +90,10 @@ func (s *server) ClientCredentialsExchange(ctx context.Context, _ *op.ClientRequ
 	if err != nil {
 		return failed(ctx, err)
 	}
-	tokens, err := s.issuer.Machine(ctx, tenants.FromContext(ctx), token.MachineOrder{Client: x.client, Scopes: scopes, Resources: x.form["resource"]})
+	tokens, err := s.issuer.Machine(ctx, tenants.FromContext(ctx), token.MachineOrder{
+		Client: x.client, Scopes: scopes, Resources: x.form["resource"],
+		Organization: x.form.Get("organization"),
+	})
 	return s.answer(ctx, tokens, err)
 }
 
@@ -111,6 +114,8 @@ type introspection struct {
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
+	lanyard.OrganizationClaims
+	Permissions []string `json:"permissions,omitempty"`
 }
 
 // Introspect is RFC 7662. What does not concern the caller is inactive, without a reason.
@@ -126,6 +131,7 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 	out := introspection{
 		Active: true, Scope: v.Scopes.String(), ClientID: string(v.ClientID), TokenType: oidc.BearerToken, Expires: v.ExpiresAt.Unix(),
 		IssuedAt: v.IssuedAt.Unix(), Subject: v.Subject, Issuer: l.Issuer, JTI: v.JTI, Audience: oneOrMany(v.Audience),
+		OrganizationClaims: v.Organization(), Permissions: v.Permissions(l),
 	}
 	if v.Refresh {
 		out.TokenType = "refresh_token"

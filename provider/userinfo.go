@@ -44,7 +44,12 @@ func (p *Provider) claimsFor(c *gin.Context) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return userinfoClaims(v, live(c))
+	claims, err := userinfoClaims(v, live(c))
+	if err != nil || !v.Scopes.Has(lanyard.ScopeOrganizations) {
+		return claims, err
+	}
+	claims[lanyard.ScopeOrganizations], err = p.Issuer.Organizations(c.Request.Context(), live(c), v.Standing.User.ID)
+	return claims, err
 }
 
 // userinfoClaims are those that the token's scopes open and those asked for by name.
@@ -54,6 +59,7 @@ func userinfoClaims(v token.Verified, l *tenants.Live) (map[string]any, error) {
 	}
 	claims := v.Standing.User.Claims(append(lanyard.ClaimsOf(v.Scopes), v.Standing.Grant.Claims.Userinfo...))
 	maps.Copy(claims, v.Standing.User.AttributeClaims(l.Tenant.Policy.Attributes, v.Scopes))
+	maps.Copy(claims, v.Organization().Map())
 	claims["sub"] = v.Subject
 	return claims, nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/lanyard-id/lanyard"
 )
 
-// Target is a place that may be redirected to. It is made by [Local], [AtIssuer]
-// or [Answer.Query] only, so that no text of a request can become one.
+// Target is a place that may be redirected to. It is made by [Local], [AtIssuer],
+// [StartOf] or [Answer.Query] only, so that no text of a request can become one.
 type Target struct{ location string }
 
 // Location is the value of the Location header.
@@ -23,6 +23,15 @@ func Local(s Site, path string, query url.Values) Target {
 // AtIssuer is a path of the site as an absolute URL, for a browser that came by another host.
 func AtIssuer(s Site, path string, query url.Values) Target {
 	return Target{s.Issuer + ownPath(path) + encoded(query)}
+}
+
+// StartOf is where somebody begins to use a registered client (lanyard.Client.StartPage);
+// a client that has no such place leads to the site's own path.
+func StartOf(s Site, client *lanyard.Client, organization lanyard.OrganizationID, otherwise string) Target {
+	if start := client.StartPage(s.Issuer, organization); start != "" {
+		return Target{start}
+	}
+	return Local(s, otherwise, nil)
 }
 
 // ownPath makes sure that a path can not be read as another host.

@@ -13,8 +13,9 @@ import (
 
 // Flow moves authorization requests along.
 type Flow struct {
-	Accounts *accounts.Accounts
-	Clock    clock.Clock
+	Accounts      *accounts.Accounts
+	Organizations Organizations
+	Clock         clock.Clock
 	// Observe is told of every attempt to prove something, by method and result; nil is fine.
 	Observe func(method, result string)
 }
@@ -47,8 +48,11 @@ type Outcome struct {
 	Request lanyard.AuthRequestID
 	Binding lanyard.Secret
 	Next    Step
-	// Local is the page of our own that the sign-in was for, once nothing is due.
-	Local string
+	// Local is the page of our own that the sign-in was for, once nothing is due; Land
+	// the application to go on to instead, with the organization LandIn, nil for none.
+	Local  string
+	Land   *lanyard.Client
+	LandIn lanyard.OrganizationID
 }
 
 // Answer is the answer to the client: a code or an error, never both.
@@ -74,7 +78,11 @@ func (f *Flow) Begin(ctx context.Context, live *tenants.Live, client *lanyard.Cl
 	case p.Prompts(lanyard.PromptNone):
 		return refused(s, silentError(due)), nil
 	}
-	return f.store(ctx, live, s, due)
+	out, err := f.store(ctx, live, s, due)
+	if err == nil && due == StepEmailCode { // the only way that counts in the organization
+		err = f.haveCode(ctx, live, s, v)
+	}
+	return out, err
 }
 
 // Postpone stores a request without deciding anything: it came in a cross-site
@@ -113,6 +121,9 @@ func (f *Flow) Resume(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 		return Outcome{}, err
 	}
 	if s.request.Denied {
+		if s.request.Params.Local != "" {
+			return f.leave(ctx, live, s)
+		}
 		return f.close(ctx, live, s, lanyard.ErrAccessDenied)
 	}
 	if s.request.Way == lanyard.WayForgot { // who comes back from the mail signs in
@@ -128,7 +139,10 @@ func (f *Flow) Resume(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	case s.request.Params.Prompts(lanyard.PromptNone):
 		return f.close(ctx, live, s, silentError(due))
 	}
-	return Outcome{Request: id, Next: due}, nil
+	if due == StepEmailCode {
+		err = f.haveCode(ctx, live, s, v)
+	}
+	return Outcome{Request: id, Next: due}, err
 }
 
 // load reads a stored request and what the browser holds. A request that is gone,
@@ -165,6 +179,9 @@ func (f *Flow) load(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 // loadPeople reads who is signed in on the browser, and who is about to be.
 func (f *Flow) loadPeople(ctx context.Context, live *tenants.Live, s *state, v Visitor) error {
 	if err := s.loadAccounts(ctx, live, v); err != nil {
+		return err
+	}
+	if err := f.loadOffer(ctx, live, s); err != nil {
 		return err
 	}
 	return f.loadPerson(ctx, live, s, v)

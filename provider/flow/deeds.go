@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
@@ -41,6 +42,9 @@ func (f *Flow) Page(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 	page.MaySkip = page.Step == StepEnrol && s.maySkip()
 	page.Asked = s.asked(live)
 	page.Token = stepToken(v.Binding, id, page.Step)
+	if err := f.choices(ctx, live, s, &page); err != nil {
+		return Page{}, err
+	}
 	if page.Step == StepEnrol {
 		page.TOTP, err = f.Accounts.BeginTOTP(ctx, live.Tenancy(), *s.whose(), string(id), s.now)
 	}
@@ -54,7 +58,7 @@ func (s *state) asked(live *tenants.Live) []ScopeText {
 	a := s.account()
 	for _, scope := range s.request.Params.Scopes {
 		known := a != nil && a.Consented.Has(scope) && !s.request.Params.Prompts(lanyard.PromptConsent)
-		if scope != lanyard.ScopeOpenID && !known {
+		if scope != lanyard.ScopeOpenID && !strings.HasPrefix(scope, lanyard.ScopeOrganization) && !known {
 			out = append(out, describe(live, s.request.Params.Resources, scope))
 		}
 	}
@@ -62,7 +66,7 @@ func (s *state) asked(live *tenants.Live) []ScopeText {
 }
 
 func describe(live *tenants.Live, resources []string, scope string) ScopeText {
-	if lanyard.StandardScopes.Has(scope) {
+	if lanyard.StandardScope(scope) {
 		return ScopeText{Name: scope}
 	}
 	for _, indicator := range resources {
@@ -149,7 +153,8 @@ func (f *Flow) Choose(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 // Back gives up the way that was chosen, the typed name, the account that would
 // have to prove itself again, or what was proved so far.
 func (f *Flow) Back(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string) (Moved, error) {
-	s, ok, err := f.accept(ctx, live, id, v, token, StepPassword, StepPasskey, StepEmailCode, StepSignUp, StepSignUpCode, StepForgot, StepFactor)
+	s, ok, err := f.accept(ctx, live, id, v, token, StepPassword, StepPasskey, StepEmailCode, StepSignUp, StepSignUpCode, StepForgot, StepFactor,
+		StepInvitation, StepNotMember, StepOrganization)
 	if err != nil || !ok {
 		return s.moved(), err
 	}

@@ -18,6 +18,12 @@ func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
 	if !s.levelMet(a.Session.ACR) {
 		return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
 	}
+	if j := s.organization(); j != nil {
+		if !j.Organization.Policy.Met(a.Session, s.now) {
+			return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
+		}
+		s.request.OrganizationID = j.Organization.ID
+	}
 	code := lanyard.NewSecret()
 	s.request.SessionID = a.Session.ID
 	s.request.Code = &lanyard.Code{Hash: code.Hash(), IssuedAt: s.now, ExpiresAt: s.now.Add(lanyard.CodeLifetime)}

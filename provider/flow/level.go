@@ -74,7 +74,7 @@ func (s *state) verifyEmailDue() bool {
 
 // enrolDue asks a person without a second factor to set one up.
 func (s *state) enrolDue() bool {
-	return !s.proving() && !s.request.Skipped && s.enrolWanted(s.level())
+	return !s.proving() && (!s.request.Skipped || !s.maySkip()) && s.enrolWanted(s.level())
 }
 
 // enrolWanted tells whether a second factor has to be set up: the tenant wants
@@ -82,6 +82,9 @@ func (s *state) enrolDue() bool {
 func (s *state) enrolWanted(level string) bool {
 	if s.factors.UserID == "" || s.factors.Second() || lanyard.ACRMeets(level, lanyard.ACRDouble) {
 		return false
+	}
+	if s.demands().SecondFactor == lanyard.SecondFactorRequired {
+		return true
 	}
 	switch s.policy.SecondFactor {
 	case lanyard.SecondFactorOffered:
@@ -98,7 +101,9 @@ func (s *state) enrolWanted(level string) bool {
 
 // maySkip tells whether setting up a second factor can be put off. Then a client
 // that asked for a level is told that it was not reached.
-func (s *state) maySkip() bool { return s.policy.MayPutOff(s.now) }
+func (s *state) maySkip() bool {
+	return s.policy.MayPutOff(s.now) && s.demands().SecondFactor != lanyard.SecondFactorRequired
+}
 
 func (s *state) codesDue() bool { return s.person != nil && s.request.Progress.CodesDue }
 
@@ -117,6 +122,9 @@ func (s *state) levelMet(reached string) bool {
 	known := slices.DeleteFunc(slices.Clone(wanted), func(w string) bool { return !slices.Contains(lanyard.ACRLevels, w) })
 	meets := func(w string) bool { return lanyard.ACRMeets(reached, w) }
 	essential := s.request.Params.Claims.ACR
+	if s.demands().SecondFactor == lanyard.SecondFactorRequired && !meets(lanyard.ACRDouble) {
+		return false
+	}
 	return (len(known) == 0 || slices.ContainsFunc(known, meets)) && (len(essential) == 0 || slices.ContainsFunc(essential, meets))
 }
 
@@ -128,15 +136,15 @@ func (s *state) ways(step Step) []lanyard.Way {
 			all = append(all, way)
 		}
 	}
-	passkeys := !s.policy.NoPasskeys
+	passkeys := !s.policy.NoPasskeys && s.counts(lanyard.MethodPasskey)
 	switch step {
 	case StepIdentify:
 		offer(lanyard.WayPasskey, passkeys)
-		offer(lanyard.WaySignUp, s.policy.SignUp == lanyard.SignUpOpen)
+		offer(lanyard.WaySignUp, s.maySignUp())
 	case StepPassword, StepPasskey, StepEmailCode, StepForgot:
 		named := s.request.Identifier != "" || s.account() != nil
 		offer(lanyard.WayPasskey, passkeys && step != StepPasskey)
-		offer(lanyard.WayEmailCode, s.policy.EmailCode && named && step != StepEmailCode)
+		offer(lanyard.WayEmailCode, s.policy.EmailCode && named && step != StepEmailCode && s.counts(lanyard.MethodEmailCode))
 		offer(lanyard.WayForgot, step == StepPassword && s.person == nil)
 	case StepSignUp:
 		offer(lanyard.WayPasskey, passkeys)
@@ -144,6 +152,17 @@ func (s *state) ways(step Step) []lanyard.Way {
 		return s.factorWays()
 	}
 	return all
+}
+
+// maySignUp tells whether an account can be made: by anybody, or because of an invitation.
+func (s *state) maySignUp() bool {
+	switch s.policy.WhoSignsUp() {
+	case lanyard.SignUpOpen:
+		return true
+	case lanyard.SignUpInvite:
+		return s.offer != nil
+	}
+	return false
 }
 
 // factorWays are the second factors that the person has, best first; the first one

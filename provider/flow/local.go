@@ -33,5 +33,21 @@ func (f *Flow) finishLocal(ctx context.Context, live *tenants.Live, s *state) (O
 		return Outcome{}, stale(err)
 	}
 	a := s.account()
-	return Outcome{Request: s.request.ID, Local: s.request.Params.Local}, live.Scope.UseSession(ctx, a.Session.BrowserID, a.Session.ID)
+	if err := live.Scope.UseSession(ctx, a.Session.BrowserID, a.Session.ID); err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{Request: s.request.ID, Local: s.request.Params.Local}
+	if !s.request.Joined {
+		return out, nil
+	}
+	var err error
+	out.Land, err = f.landing(ctx, live, s)
+	out.LandIn = s.landsIn
+	return out, err
+}
+
+// leave ends a sign-in for a page of our own that the person gave up, once.
+func (f *Flow) leave(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
+	err := live.Scope.CloseAuthRequest(ctx, s.request.ID)
+	return Outcome{Request: s.request.ID, Local: s.request.Params.Local}, stale(err)
 }

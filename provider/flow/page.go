@@ -23,6 +23,11 @@ func (v Visitor) from() accounts.From {
 	return accounts.From{BrowserHash: v.Browser.Hash(), Address: v.Address, UserAgent: v.UserAgent, Languages: v.Languages}
 }
 
+// actor is the visitor as one of the accounts of their browser.
+func (v Visitor) actor(a *lanyard.Account) accounts.Actor {
+	return accounts.Actor{User: a.User, Session: a.Session, From: v.from()}
+}
+
 // Step names what a person has to do next.
 type Step string
 

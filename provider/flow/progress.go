@@ -17,6 +17,9 @@ import (
 // credentials have changed since dies, for good.
 func (f *Flow) loadPerson(ctx context.Context, live *tenants.Live, s *state, v Visitor) error {
 	if s.request.Progress == nil {
+		if err := s.loadOrganizations(ctx, live.Scope); err != nil {
+			return err
+		}
 		a := s.account()
 		if a == nil || !s.factorsMatter(a) {
 			return nil
@@ -37,6 +40,9 @@ func (f *Flow) loadPerson(ctx context.Context, live *tenants.Live, s *state, v V
 		return f.save(ctx, live.Scope, s)
 	}
 	s.person = &user
+	if err := s.loadOrganizations(ctx, live.Scope); err != nil {
+		return err
+	}
 	s.factors, err = live.Scope.Factors(ctx, user.ID, v.Browser.Hash(), s.now)
 	return err
 }
@@ -111,6 +117,9 @@ func (f *Flow) settle(ctx context.Context, tx storage.Scope, live *tenants.Live,
 		return Moved{}, err
 	}
 	s.factors = factors
+	if err := s.loadOrganizations(ctx, tx); err != nil {
+		return Moved{}, err
+	}
 	if next := s.due(); next != StepDone && next != StepConsent {
 		return Moved{Next: next}, f.save(ctx, tx, s)
 	}
@@ -161,8 +170,8 @@ func (f *Flow) afterSignIn(ctx context.Context, tx storage.Scope, live *tenants.
 			return err
 		}
 	}
-	if known {
-		return nil
+	if err := f.joinByDomain(ctx, tx, live, s); err != nil || known {
+		return err
 	}
 	return f.Accounts.TellNewDevice(ctx, tx, *s.person, started.ID, v.from(), s.now)
 }
@@ -173,4 +182,16 @@ func stale(err error) error {
 		return lanyard.ErrStaleFlow
 	}
 	return err
+}
+
+// joinByDomain makes the person a member where their proved address lets them in by itself.
+func (f *Flow) joinByDomain(ctx context.Context, tx storage.Scope, live *tenants.Live, s *state) error {
+	if !s.factors.EmailVerified || s.person.Profile.Email == "" {
+		return nil
+	}
+	proved, err := lanyard.CanonicalEmail(s.person.Profile.Email)
+	if err != nil {
+		return nil //nolint:nilerr // no address, no domain
+	}
+	return f.Organizations.JoinByDomain(ctx, tx, live.Tenancy(), *s.person, []string{proved}, s.now)
 }

@@ -88,7 +88,7 @@ func (f *Flow) sendCode(ctx context.Context, live *tenants.Live, s *state, v Vis
 	case due == StepFactor && s.factorWay() == lanyard.WayEmailRecovery:
 		return f.Accounts.SendRecoveryCode(ctx, t, holder, *s.whose(), v.from(), s.now)
 	case due == StepSignUpCode:
-		return f.Accounts.ResendSignUp(ctx, t, holder, v.from(), s.now)
+		return f.Accounts.ResendSignUp(ctx, t, holder, f.newcomer(live, s), v.from(), s.now)
 	case due == StepVerifyEmail:
 		return f.Accounts.SendVerification(ctx, t, holder, *s.person, s.person.Profile.Email, v.from(), s.now)
 	}

@@ -15,15 +15,29 @@ func (f *Flow) SignUp(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	if err != nil || !ok {
 		return s.moved(), err
 	}
+	form.Newcomer = f.newcomer(live, s)
+	if form.Newcomer.Address != "" {
+		return f.signUpInvited(ctx, live, s, v, form)
+	}
 	if err := f.Accounts.SignUp(ctx, live.Tenancy(), string(id), form, v.from(), s.now); err != nil {
 		return Moved{}, err
 	}
 	s.request.Identifier = form.Email
-	switch s.policy.EmailVerification {
-	case lanyard.VerificationOptional, lanyard.VerificationOff:
-		s.request.Way = "" // the account is there: its password opens it
+	if form.Newcomer.AtOnce(s.policy) {
+		s.request.Way, s.request.Joined = "", s.offer != nil // the account is there: its password opens it
 	}
 	return s.moved(), f.save(ctx, live.Scope, s)
+}
+
+// signUpInvited makes an account where an invitation that was mailed proves the
+// address, and signs its owner in.
+func (f *Flow) signUpInvited(ctx context.Context, live *tenants.Live, s *state, v Visitor, form accounts.SignUpForm) (Moved, error) {
+	proven, err := f.Accounts.SignUpInvited(ctx, live.Tenancy(), form, v.from(), s.now)
+	if err != nil {
+		return Moved{}, err
+	}
+	s.request.Joined = true
+	return f.proved(ctx, live, s, v, proven, ticked{})
 }
 
 // SignUpCode takes the code that proves the address of a new account, and signs its owner in.
@@ -32,11 +46,12 @@ func (f *Flow) SignUpCode(ctx context.Context, live *tenants.Live, id lanyard.Au
 	if err != nil || !ok {
 		return s.moved(), err
 	}
-	proven, err := f.Accounts.FinishSignUp(ctx, live.Tenancy(), string(id), code, v.from(), s.now)
+	proven, err := f.Accounts.FinishSignUp(ctx, live.Tenancy(), string(id), code, f.newcomer(live, s), v.from(), s.now)
 	if err != nil {
 		f.observe(lanyard.MethodEmailCode, err)
 		return Moved{}, err
 	}
+	s.request.Joined = s.request.Joined || s.offer != nil
 	return f.proved(ctx, live, s, v, proven, ticked{})
 }
 

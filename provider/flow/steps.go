@@ -7,6 +7,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // state is everything the steps decide on. Deciding is pure.
@@ -21,6 +22,13 @@ type state struct {
 	// factors are those of whoever the request goes on with. They are read only
 	// where they can decide something.
 	factors lanyard.Factors
+	// joined are the organizations that the request can go on with: the one it names,
+	// or all of the person's. They are read only where one is wanted.
+	joined []lanyard.Joined
+	// offer is the invitation that the request is for; nil for none, or one that is gone.
+	offer *organizations.Offer
+	// landsIn is the organization of the invitation that leads to an application.
+	landsIn lanyard.OrganizationID
 }
 
 // steps are looked at in order; the first one that is due is what the person has
@@ -43,6 +51,9 @@ var steps = []struct {
 	{StepVerifyEmail, (*state).verifyEmailDue, lanyard.ErrInteractionRequired},
 	{StepEnrol, (*state).enrolDue, lanyard.ErrInteractionRequired},
 	{StepCodes, (*state).codesDue, lanyard.ErrInteractionRequired},
+	{StepInvitation, (*state).invitationDue, lanyard.ErrInteractionRequired},
+	{StepNotMember, (*state).notMemberDue, lanyard.ErrAccessDenied},
+	{StepOrganization, (*state).organizationDue, lanyard.ErrInteractionRequired},
 	{StepConsent, (*state).consentDue, lanyard.ErrConsentRequired},
 }
 
@@ -93,20 +104,33 @@ func (s *state) signUpCodeDue() bool { return s.nobody() && s.request.Way == lan
 
 func (s *state) forgotDue() bool { return s.proving() && s.request.Way == lanyard.WayForgot }
 
-func (s *state) passkeyDue() bool { return s.proving() && s.request.Way == lanyard.WayPasskey }
+func (s *state) passkeyDue() bool {
+	forced := !s.counts(lanyard.MethodPassword) && s.counts(lanyard.MethodPasskey) && s.request.Way != lanyard.WayEmailCode
+	return s.proving() && (s.request.Way == lanyard.WayPasskey || (forced && !s.nobody()))
+}
 
 func (s *state) identifyDue() bool { return s.nobody() && s.request.Identifier == "" }
 
-func (s *state) emailCodeDue() bool { return s.proving() && s.request.Way == lanyard.WayEmailCode }
+func (s *state) emailCodeDue() bool {
+	forced := !s.counts(lanyard.MethodPassword) && !s.counts(lanyard.MethodPasskey)
+	return s.proving() && (s.request.Way == lanyard.WayEmailCode || forced)
+}
 
 // reproof tells whether the person has to prove again although signed in.
 func (s *state) reproof() bool {
 	a := s.account()
-	if a == nil || s.request.Proved {
+	if a == nil {
+		return false
+	}
+	demands := s.demands()
+	if !demands.Allows(a.Session) {
+		return true
+	}
+	if s.request.Proved {
 		return false
 	}
 	p := s.request.Params
-	if p.Prompts(lanyard.PromptLogin) {
+	if p.Prompts(lanyard.PromptLogin) || !demands.Current(a.Session, s.now) {
 		return true
 	}
 	age := s.now.Sub(a.Session.AuthTime)

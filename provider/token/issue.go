@@ -37,9 +37,12 @@ type order struct {
 	live   *tenants.Live
 	client *lanyard.Client
 	// grant and user are nil for a machine.
-	grant  *lanyard.Grant
-	user   *lanyard.User
-	target Target
+	grant *lanyard.Grant
+	user  *lanyard.User
+	// joined is the one organization that the tokens are about, tenantRoles the roles in the tenant.
+	joined      lanyard.Joined
+	tenantRoles []string
+	target      Target
 	// scopes are those of this request, before they are cut to the target.
 	scopes lanyard.Scopes
 	// nonce goes into the ID token of a code exchange, not of a refresh (OpenID Connect Core §12.2).
@@ -58,8 +61,8 @@ type product struct {
 func (i *Issuer) make(o order) (product, error) {
 	scopes := o.target.Cut(o.scopes)
 	expires := o.now.Add(o.client.AccessTokenFor())
-	if o.grant != nil && o.grant.ExpiresAt.Before(expires) {
-		expires = o.grant.ExpiresAt
+	if o.grant != nil {
+		expires = earlier(expires, o.joined.Organization.Policy.End(*o.grant))
 	}
 	out := product{tokens: Tokens{ExpiresIn: expires.Sub(o.now), Scopes: scopes}}
 	var err error
@@ -92,7 +95,7 @@ func (o order) opaque(scopes lanyard.Scopes, expires time.Time) (string, *lanyar
 	if o.grant != nil {
 		row.GrantID = o.grant.ID
 	} else {
-		row.Subject = o.subject()
+		row.Subject, row.OrganizationID = o.subject(), o.joined.Organization.ID
 	}
 	return value, row
 }
@@ -111,6 +114,9 @@ type accessClaims struct {
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	lanyard.OrganizationClaims
+	// Permissions are those of the token's resources, in the organization.
+	Permissions []string `json:"permissions,omitempty"`
 }
 
 // audience is one text if there is one, a list otherwise (RFC 7519 §4.1.3).
@@ -138,6 +144,7 @@ func (o order) jwt(scopes lanyard.Scopes, expires time.Time) (string, error) {
 	claims := accessClaims{
 		Issuer: o.live.Issuer, Subject: o.subject(), Audience: o.target.audience(o.live.Issuer), Expires: expires.Unix(),
 		IssuedAt: o.now.Unix(), JTI: newJTI(o.grant), ClientID: string(o.client.ID), Scope: scopes.String(),
+		OrganizationClaims: o.joined.Claims(o.tenantRoles, o.scopes), Permissions: o.joined.Powers(o.live.Roles).At(o.target.Resources...),
 	}
 	if o.grant != nil {
 		claims.SID, claims.ACR, claims.AMR = string(o.grant.SessionID), o.grant.ACR, o.grant.AMR
@@ -156,6 +163,7 @@ func (o order) idToken(accessToken string) (string, error) {
 		claims = o.user.AttributeClaims(o.live.Tenant.Policy.Attributes, o.scopes)
 	}
 	maps.Copy(claims, o.user.Claims(names))
+	maps.Copy(claims, o.joined.Claims(o.tenantRoles, o.scopes).Map())
 	maps.Copy(claims, map[string]any{
 		"iss": o.live.Issuer, "sub": o.user.Subject, "aud": string(o.client.ID), "azp": string(o.client.ID),
 		"exp": o.now.Add(o.client.IDTokenFor()).Unix(), "iat": o.now.Unix(), "auth_time": g.AuthTime.Unix(),

@@ -43,6 +43,9 @@ func (i *Issuer) Redeem(ctx context.Context, live *tenants.Live, r Redemption) (
 	if !now.Before(standing.Request.Code.ExpiresAt) {
 		return Tokens{}, lanyard.ErrInvalidGrant.Saying("the code has expired")
 	}
+	if organization := standing.Request.OrganizationID; organization != "" && !standing.Joined.Counts() {
+		return Tokens{}, lanyard.ErrInvalidGrant
+	}
 	made, grant, err := i.makeForCode(live, r, standing, now)
 	if err != nil {
 		return Tokens{}, err
@@ -91,19 +94,22 @@ func (i *Issuer) makeForCode(live *tenants.Live, r Redemption, s storage.CodeSta
 	params := s.Request.Params
 	grant := &lanyard.Grant{
 		ID: lanyard.NewGrantID(), TenantID: live.Tenant.ID, ClientID: r.Client.ID, UserID: s.User.ID, SessionID: s.Session.ID,
-		Scopes: params.Scopes, Resources: params.Resources, Claims: params.Claims, ACR: s.Session.ACR, AMR: s.Session.AMR,
+		OrganizationID: s.Request.OrganizationID,
+		Scopes:         params.Scopes, Resources: params.Resources, Claims: params.Claims, ACR: s.Session.ACR, AMR: s.Session.AMR,
 		AuthTime: s.Session.AuthTime, CreatedAt: now, ExpiresAt: now.Add(r.Client.AccessTokenFor()),
 	}
 	refresh := ""
 	if r.Client.MayUse(lanyard.GrantRefreshToken) {
 		refresh = beginFamily(live, r.Client, grant, now)
+		grant.Refresh.IdleUntil = idleUntil(r.Client, s.Joined.Organization.Policy, now)
 	}
 	target, err := within(live, r.Client, grant, r.Resources)
 	if err != nil {
 		return product{}, nil, err
 	}
 	made, err := i.make(order{
-		live: live, client: r.Client, grant: grant, user: &s.User, target: target, scopes: grant.Scopes, nonce: params.Nonce, now: now,
+		live: live, client: r.Client, grant: grant, user: &s.User, joined: s.Joined, tenantRoles: s.TenantRoles,
+		target: target, scopes: grant.Scopes, nonce: params.Nonce, now: now,
 	})
 	made.tokens.RefreshToken = refresh
 	return made, grant, err
@@ -132,6 +138,11 @@ func (i *Issuer) spend(ctx context.Context, live *tenants.Live, r Redemption, gr
 		if lost = !spent; err != nil || lost {
 			return err
 		}
+		if grant.OrganizationID != "" { // whoever takes the user out now waits, and finds the grant
+			if err := tx.HoldMembership(ctx, grant.OrganizationID, grant.UserID); err != nil {
+				return err
+			}
+		}
 		if err := tx.InsertGrant(ctx, *grant); err != nil {
 			return err
 		}
@@ -145,6 +156,9 @@ func (i *Issuer) spend(ctx context.Context, live *tenants.Live, r Redemption, gr
 			ClientID: grant.ClientID, SessionID: grant.SessionID, GrantID: grant.ID,
 		})
 	})
+	if errors.Is(err, lanyard.ErrNotFound) { // no member any more
+		return lanyard.ErrInvalidGrant
+	}
 	if err != nil {
 		return err
 	}
@@ -182,16 +196,27 @@ type MachineOrder struct {
 	Client    *lanyard.Client
 	Scopes    lanyard.Scopes
 	Resources []string
+	// Organization is the slug or id of the organization that the token is for; empty for none.
+	Organization string
 }
 
 // Machine gives a client a token of its own. A JWT costs no statement. A scope that
-// the client or the resource does not have is lanyard.ErrInvalidScope.
+// the client or the resource does not have is lanyard.ErrInvalidScope; an organization in
+// which the client has no roles, or that is not there, is lanyard.ErrInvalidTarget.
 func (i *Issuer) Machine(ctx context.Context, live *tenants.Live, m MachineOrder) (Tokens, error) {
 	target, err := Aim(live, m.Client, nil, m.Resources)
 	if err != nil {
 		return Tokens{}, err
 	}
-	scopes := m.Scopes
+	named, err := m.Scopes.Organization()
+	if err != nil {
+		return Tokens{}, err
+	}
+	joined, err := machineIn(ctx, live, m, named)
+	if err != nil {
+		return Tokens{}, err
+	}
+	scopes := m.Scopes.Only(func(s string) bool { return named == "" || s != lanyard.ScopeOrganization+named })
 	if len(scopes) == 0 {
 		registered, err := lanyard.ParseScopes(m.Client.Scope)
 		if err != nil {
@@ -202,7 +227,7 @@ func (i *Issuer) Machine(ctx context.Context, live *tenants.Live, m MachineOrder
 	if slices.ContainsFunc(scopes, func(s string) bool { return !target.Knows(s) || !m.Client.MayAsk(s) }) {
 		return Tokens{}, lanyard.ErrInvalidScope
 	}
-	made, err := i.make(order{live: live, client: m.Client, target: target, scopes: scopes, now: i.Clock.Now()})
+	made, err := i.make(order{live: live, client: m.Client, joined: joined, target: target, scopes: scopes, now: i.Clock.Now()})
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -213,4 +238,23 @@ func (i *Issuer) Machine(ctx context.Context, live *tenants.Live, m MachineOrder
 	}
 	i.observe(lanyard.GrantClientCredentials)
 	return made.tokens, nil
+}
+
+// machineIn finds the place of a machine in the organization that its request names,
+// by parameter or by scope.
+func machineIn(ctx context.Context, live *tenants.Live, m MachineOrder, named string) (lanyard.Joined, error) {
+	switch {
+	case m.Organization == "":
+		m.Organization = named
+	case named != "" && named != m.Organization:
+		return lanyard.Joined{}, lanyard.ErrInvalidRequest.Saying("organization and scope name two organizations")
+	}
+	if m.Organization == "" {
+		return lanyard.Joined{}, nil
+	}
+	joined, err := live.Scope.MachineRoles(ctx, m.Client.ID, m.Organization)
+	if lanyard.KindOf(err) == lanyard.NotFound || lanyard.KindOf(err) == lanyard.Invalid {
+		return lanyard.Joined{}, lanyard.ErrInvalidTarget.Saying("the organization is unknown or not allowed")
+	}
+	return joined, err
 }

@@ -93,15 +93,25 @@ func nextStep(live *tenants.Live, r Renewal, presented refreshToken, s lanyard.S
 	}
 	out.successor = presented.successor(key).text(key)
 	out.rotation = storage.Rotation{
-		Grant: s.Grant.ID, Presented: hash, Successor: refreshHash(out.successor), KeyID: keyID, At: now, IdleUntil: now.Add(r.Client.RefreshIdle()),
+		Grant: s.Grant.ID, Presented: hash, Successor: refreshHash(out.successor), KeyID: keyID, At: now, IdleUntil: idleUntil(r.Client, s.Joined.Organization.Policy, now),
 	}
 	return out, nil
+}
+
+// idleUntil is when a family ends if it is not used, by the client and by the organization.
+func idleUntil(client *lanyard.Client, p lanyard.OrganizationPolicy, now time.Time) time.Time {
+	end := now.Add(client.RefreshIdle())
+	if p.SessionIdle > 0 {
+		end = earlier(end, now.Add(time.Duration(p.SessionIdle)))
+	}
+	return end
 }
 
 // renew makes the tokens, then does the step and stores them in one transaction.
 func (i *Issuer) renew(ctx context.Context, live *tenants.Live, r Renewal, s step) (Tokens, error) {
 	made, err := i.make(order{
-		live: live, client: r.Client, grant: &s.standing.Grant, user: &s.standing.User, target: s.target, scopes: s.scopes, now: s.now,
+		live: live, client: r.Client, grant: &s.standing.Grant, user: &s.standing.User,
+		joined: s.standing.Joined, tenantRoles: s.standing.TenantRoles, target: s.target, scopes: s.scopes, now: s.now,
 	})
 	if err != nil {
 		return Tokens{}, err

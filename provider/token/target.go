@@ -49,7 +49,7 @@ func (t Target) Ceiling(issuer string) []string {
 // Cut keeps the scopes that mean something for the target.
 func (t Target) Cut(scopes lanyard.Scopes) lanyard.Scopes {
 	return scopes.Only(func(scope string) bool {
-		if lanyard.StandardScopes.Has(scope) {
+		if lanyard.StandardScope(scope) {
 			return t.Userinfo
 		}
 		return slices.ContainsFunc(t.Resources, func(r *lanyard.Resource) bool { return r.Knows(scope) })

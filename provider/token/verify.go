@@ -25,6 +25,8 @@ type Verified struct {
 	JTI       string
 	// Standing is the grant behind the token; nil for a machine's.
 	Standing *lanyard.Standing
+	// Joined is the place of the token's user or machine in its organization, as it is now; zero without one.
+	Joined lanyard.Joined
 	// Refresh says that it is a refresh token.
 	Refresh bool
 	// opaque is the hash of an opaque access token.
@@ -84,9 +86,11 @@ func readOpaque(ctx context.Context, live *tenants.Live, token string) (Verified
 		Standing: found.Standing, opaque: t.Hash,
 	}
 	if found.Standing != nil {
-		v.Subject = found.Standing.User.Subject
+		v.Subject, v.Joined = found.Standing.User.Subject, found.Standing.Joined
+		return v, nil
 	}
-	return v, nil
+	v.Joined, err = machineStill(ctx, live, t.ClientID, t.OrganizationID)
+	return v, err
 }
 
 // parseJWT checks the signature and the issuer of an access token of ours.
@@ -121,11 +125,43 @@ func readJWT(ctx context.Context, live *tenants.Live, token string) (Verified, e
 		if err == nil && revoked {
 			err = lanyard.ErrInvalidToken
 		}
+		if err == nil {
+			v.Joined, err = machineStill(ctx, live, v.ClientID, claims.ID)
+		}
 		return v, err
 	}
 	standing, err := live.Scope.JWTStanding(ctx, grant, jtiHash(claims.JTI))
-	v.Standing = &standing
+	v.Standing, v.Joined = &standing, standing.Joined
 	return v, err
+}
+
+// machineStill finds the place that a machine has in its organization now; without
+// one its token does not count any more.
+func machineStill(ctx context.Context, live *tenants.Live, client lanyard.ClientID, organization lanyard.OrganizationID) (lanyard.Joined, error) {
+	if organization == "" {
+		return lanyard.Joined{}, nil
+	}
+	return live.Scope.MachineRoles(ctx, client, string(organization))
+}
+
+// Permissions are those of the token's resources in its organization, as they are now.
+func (v Verified) Permissions(live *tenants.Live) []string {
+	var at []*lanyard.Resource
+	for _, indicator := range v.Audience {
+		if r, err := live.Resource(indicator); err == nil {
+			at = append(at, r)
+		}
+	}
+	return v.Joined.Powers(live.Roles).At(at...)
+}
+
+// Organization is what is told of the token's organization and roles.
+func (v Verified) Organization() lanyard.OrganizationClaims {
+	var tenantRoles []string
+	if v.Standing != nil {
+		tenantRoles = v.Standing.TenantRoles
+	}
+	return v.Joined.Claims(tenantRoles, v.Scopes)
 }
 
 // Introspect tells an authenticated caller about a token (RFC 7662 §2.2): about an
@@ -158,7 +194,7 @@ func (i *Issuer) introspectRefresh(ctx context.Context, live *tenants.Live, call
 	}
 	return Verified{
 		ClientID: s.Grant.ClientID, Subject: s.User.Subject, Scopes: s.Grant.Scopes, IssuedAt: s.Grant.CreatedAt,
-		ExpiresAt: earlier(family.IdleUntil, s.Grant.ExpiresAt), Standing: &s, Refresh: true,
+		ExpiresAt: earlier(family.IdleUntil, s.Joined.Organization.Policy.End(s.Grant)), Standing: &s, Joined: s.Joined, Refresh: true,
 	}, nil
 }
 

@@ -32,12 +32,12 @@ func (h *town) wantMails(want ...string) {
 
 func TestResentSignUpCodeReplacesTheFirst(t *testing.T) {
 	inTown(t, func(h *town) {
-		h.wants("nothing to send", h.ResendSignUp(h.Context(), h.t, request, h.from, h.now), lanyard.ErrCodeExpired)
+		h.wants("nothing to send", h.ResendSignUp(h.Context(), h.t, request, accounts.Newcomer{}, h.from, h.now), lanyard.ErrCodeExpired)
 		h.must(h.signUp(formOf(address)))
 		first := h.mail(lanyard.MailSignUp, address)
-		h.wants("too soon", h.ResendSignUp(h.Context(), h.t, request, h.from, h.now), lanyard.ErrThrottled)
+		h.wants("too soon", h.ResendSignUp(h.Context(), h.t, request, accounts.Newcomer{}, h.from, h.now), lanyard.ErrThrottled)
 		h.now = h.now.Add(time.Minute)
-		h.must(h.ResendSignUp(h.Context(), h.t, request, h.from, h.now))
+		h.must(h.ResendSignUp(h.Context(), h.t, request, accounts.Newcomer{}, h.from, h.now))
 		second := h.mail(lanyard.MailSignUp, address)
 		if first.Code != second.Code {
 			_, err := h.finish(first.Code)
@@ -56,7 +56,7 @@ func TestResentSignUpOfATakenAddressTellsItsOwner(t *testing.T) {
 		h.must(h.signUp(formOf(address)))
 		h.mail(lanyard.MailSignUpExists, address)
 		h.now = h.now.Add(time.Minute)
-		h.must(h.ResendSignUp(h.Context(), h.t, request, h.from, h.now))
+		h.must(h.ResendSignUp(h.Context(), h.t, request, accounts.Newcomer{}, h.from, h.now))
 		h.mail(lanyard.MailSignUpExists, address)
 	})
 }

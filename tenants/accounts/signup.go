@@ -15,6 +15,44 @@ import (
 // to sign up with it.
 var existsRule = storage.AttemptRule{Free: 3, Delay: time.Hour, Longest: time.Hour, Memory: time.Hour}
 
+// Welcome is done for a new account, in the transaction that makes it: an invitation
+// is used, an organization made. proved are the canonical addresses that were proved.
+type Welcome func(ctx context.Context, tx storage.Scope, user lanyard.User, proved []string) error
+
+// Newcomer is how somebody comes to sign up.
+type Newcomer struct {
+	// Invited opens a sign-up for those who are invited.
+	Invited bool
+	// Address is the canonical address that the invitation was mailed to: whoever has it
+	// has proved the address. Empty for an invitation that is bound to none.
+	Address string
+	// Prove has the address proved even where the policy does not ask for it.
+	Prove bool
+	// Welcome is what else a new account gets; nil for nothing.
+	Welcome Welcome
+}
+
+// admitted is lanyard.ErrSignUpClosed unless the tenant's policy lets the newcomer in.
+func (n Newcomer) admitted(p lanyard.Policy) error {
+	switch p.WhoSignsUp() {
+	case lanyard.SignUpOpen:
+		return nil
+	case lanyard.SignUpInvite:
+		if n.Invited {
+			return nil
+		}
+	}
+	return lanyard.ErrSignUpClosed
+}
+
+// welcome greets a new account.
+func (n Newcomer) welcome(ctx context.Context, tx storage.Scope, user lanyard.User, proved ...string) error {
+	if n.Welcome == nil {
+		return nil
+	}
+	return n.Welcome(ctx, tx, user, proved)
+}
+
 // SignUpForm is what somebody types who wants an account.
 type SignUpForm struct {
 	Email    string
@@ -23,6 +61,7 @@ type SignUpForm struct {
 	// Attributes are those of the tenant's policy that people may set themselves.
 	Attributes map[string]string
 	Locale     string
+	Newcomer   Newcomer
 }
 
 // registration is an account that waits for the proof of its address. It is stored
@@ -45,8 +84,8 @@ type registration struct {
 // What is wrong with the form is lanyard.ErrBadInput or an error of
 // CheckNewPassword; lanyard.ErrSignUpClosed comes before anything else.
 func (a *Accounts) SignUp(ctx context.Context, t Tenancy, holder string, form SignUpForm, from From, now time.Time) error {
-	if t.Tenant.Policy.SignUp != lanyard.SignUpOpen {
-		return lanyard.ErrSignUpClosed
+	if err := form.Newcomer.admitted(t.Tenant.Policy); err != nil {
+		return err
 	}
 	key, r, err := a.checkSignUp(t, form)
 	if err != nil {
@@ -58,14 +97,50 @@ func (a *Accounts) SignUp(ctx context.Context, t Tenancy, holder string, form Si
 	if r.Hash, err = a.Hasher.Hash(ctx, form.Password); err != nil { // for an address that is taken, too
 		return err
 	}
-	return a.offer(ctx, t, holder, key, r, from, now)
+	return a.offer(ctx, t, holder, key, r, form.Newcomer, from, now)
+}
+
+// SignUpInvited makes an account at the address that the newcomer's invitation was
+// mailed to, without a further code: the invitation is the proof. Like FinishSignUp it
+// makes the account when the proof is spent. Another address is lanyard.ErrOtherAddress,
+// an address whose owner has proved it lanyard.ErrHasAccount: they sign in instead.
+func (a *Accounts) SignUpInvited(ctx context.Context, t Tenancy, form SignUpForm, from From, now time.Time) (Proven, error) {
+	n := form.Newcomer
+	if err := n.admitted(t.Tenant.Policy); err != nil {
+		return Proven{}, err
+	}
+	key, r, err := a.checkSignUp(t, form)
+	if err != nil {
+		return Proven{}, err
+	}
+	if n.Address == "" || key != n.Address {
+		return Proven{}, lanyard.ErrOtherAddress
+	}
+	if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
+		return Proven{}, err
+	}
+	if r.Hash, err = a.Hasher.Hash(ctx, form.Password); err != nil {
+		return Proven{}, err
+	}
+	user := r.user(now)
+	user.TenantID, user.Profile.EmailVerified = t.Scope.TenantID(), true
+	return Proven{User: user, Method: lanyard.MethodPassword, spend: func(ctx context.Context, tx storage.Scope) error {
+		err := a.moveIn(ctx, tx, t, user, key, r.Hash)
+		if errors.Is(err, lanyard.ErrConflict) {
+			return lanyard.ErrHasAccount
+		}
+		if err != nil {
+			return err
+		}
+		return n.welcome(ctx, tx, user, key)
+	}}, nil
 }
 
 // ResendSignUp sends the code of a registration once more, or says once more that
 // the address is taken. A holder without one is lanyard.ErrCodeExpired.
-func (a *Accounts) ResendSignUp(ctx context.Context, t Tenancy, holder string, from From, now time.Time) error {
-	if t.Tenant.Policy.SignUp != lanyard.SignUpOpen {
-		return lanyard.ErrSignUpClosed
+func (a *Accounts) ResendSignUp(ctx context.Context, t Tenancy, holder string, n Newcomer, from From, now time.Time) error {
+	if err := n.admitted(t.Tenant.Policy); err != nil {
+		return err
 	}
 	c, err := t.Scope.ChallengeOf(ctx, holder, PurposeSignUp)
 	if errors.Is(err, lanyard.ErrNotFound) {
@@ -81,11 +156,11 @@ func (a *Accounts) ResendSignUp(ctx context.Context, t Tenancy, holder string, f
 	if inside.Registration == nil {
 		return lanyard.ErrCodeExpired
 	}
-	return a.offer(ctx, t, holder, c.Address, *inside.Registration, from, now)
+	return a.offer(ctx, t, holder, c.Address, *inside.Registration, n, from, now)
 }
 
 // offer sends a registration its code, or tells the owner of the address.
-func (a *Accounts) offer(ctx context.Context, t Tenancy, holder, key string, r registration, from From, now time.Time) error {
+func (a *Accounts) offer(ctx context.Context, t Tenancy, holder, key string, r registration, n Newcomer, from From, now time.Time) error {
 	owner, err := t.Scope.UserByEmail(ctx, key)
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
 		return err
@@ -106,13 +181,22 @@ func (a *Accounts) offer(ctx context.Context, t Tenancy, holder, key string, r r
 	taken.user, taken.dead, taken.silent = owner, true, owner.Disabled || told > 0
 	taken.letter = mail.Letter{Kind: lanyard.MailSignUpExists, To: owner.Profile.Email}
 	switch {
-	case t.Tenant.Policy.EmailVerification == lanyard.VerificationOptional || t.Tenant.Policy.EmailVerification == lanyard.VerificationOff:
-		return a.signUpNow(ctx, t, s, taken, counter)
+	case !n.proves(t.Tenant.Policy):
+		return a.signUpNow(ctx, t, s, taken, counter, n)
 	case owner.ID != "" && (owner.Profile.EmailVerified || owner.Disabled):
 		s = taken
 	}
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error { return a.put(ctx, tx, t, s, counter) })
 }
+
+// proves tells whether the address is proved before there is an account.
+func (n Newcomer) proves(p lanyard.Policy) bool {
+	return n.Prove || (p.EmailVerification != lanyard.VerificationOptional && p.EmailVerification != lanyard.VerificationOff)
+}
+
+// AtOnce tells whether signing up makes an account that signs in with its password,
+// before any address was proved.
+func (n Newcomer) AtOnce(p lanyard.Policy) bool { return !n.proves(p) }
 
 // checkSignUp finds what is wrong with a form, and reads it.
 func (a *Accounts) checkSignUp(t Tenancy, form SignUpForm) (string, registration, error) {
@@ -142,17 +226,20 @@ func (r registration) user(now time.Time) lanyard.User {
 
 // signUpNow makes an account whose address need not be proved. For one that is taken
 // the same is done and undone again, so that it asks the database the same.
-func (a *Accounts) signUpNow(ctx context.Context, t Tenancy, s, taken sending, counter string) error {
+func (a *Accounts) signUpNow(ctx context.Context, t Tenancy, s, taken sending, counter string, n Newcomer) error {
 	user := s.registration.user(s.now)
 	s.purpose, s.user, s.registration = PurposeVerify, user, nil
 	s.letter = mail.Letter{Kind: lanyard.MailVerify, To: user.Profile.Email}
 	s.silent = t.Tenant.Policy.EmailVerification == lanyard.VerificationOff
 	hash := taken.registration.Hash
 	if taken.user.ID != "" {
-		return a.pretendSignUp(ctx, t, user, hash, taken, counter)
+		return a.pretendSignUp(ctx, t, user, taken, counter, n)
 	}
 	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
 		if err := makeAccount(ctx, tx, t, user, hash, false); err != nil {
+			return err
+		}
+		if err := n.welcome(ctx, tx, user); err != nil {
 			return err
 		}
 		return a.put(ctx, tx, t, s, counter)
@@ -165,16 +252,19 @@ func (a *Accounts) signUpNow(ctx context.Context, t Tenancy, s, taken sending, c
 		return err
 	}
 	taken.user, taken.letter.To = owner, owner.Profile.Email
-	return a.pretendSignUp(ctx, t, user, hash, taken, counter)
+	return a.pretendSignUp(ctx, t, user, taken, counter, n)
 }
 
 // errPretended undoes what was only done for show.
 var errPretended = errors.New("an account was made for show")
 
-func (a *Accounts) pretendSignUp(ctx context.Context, t Tenancy, user lanyard.User, hash string, taken sending, counter string) error {
+func (a *Accounts) pretendSignUp(ctx context.Context, t Tenancy, user lanyard.User, taken sending, counter string, n Newcomer) error {
 	user.Profile.Email = "a" + strings.ToLower(strings.TrimPrefix(string(user.ID), "usr_")) + "@nobody.invalid"
 	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := makeAccount(ctx, tx, t, user, hash, false); err != nil {
+		if err := makeAccount(ctx, tx, t, user, taken.registration.Hash, false); err != nil {
+			return err
+		}
+		if err := n.welcome(ctx, tx, user); err != nil {
 			return err
 		}
 		return errPretended
@@ -212,9 +302,9 @@ func makeAccount(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.
 // Whoever held the address without ever having proved it loses it then, with
 // everything that was set up to sign in to that account. An address that somebody
 // proved meanwhile is lanyard.ErrWrongCode, and nothing is made.
-func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code string, from From, now time.Time) (Proven, error) {
-	if t.Tenant.Policy.SignUp != lanyard.SignUpOpen {
-		return Proven{}, lanyard.ErrSignUpClosed
+func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code string, n Newcomer, from From, now time.Time) (Proven, error) {
+	if err := n.admitted(t.Tenant.Policy); err != nil {
+		return Proven{}, err
 	}
 	counted, err := a.count(ctx, t, "sign_up", holder, "", from, now)
 	if err != nil {
@@ -241,7 +331,10 @@ func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code str
 		if errors.Is(err, lanyard.ErrConflict) {
 			return lanyard.ErrWrongCode
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return n.welcome(ctx, tx, user, c.Address)
 	}}, nil
 }
 

@@ -24,7 +24,7 @@ func (h *town) signUp(form accounts.SignUpForm) error {
 }
 
 func (h *town) finish(code string) (accounts.Proven, error) {
-	return h.FinishSignUp(h.Context(), h.t, request, code, h.from, h.now)
+	return h.FinishSignUp(h.Context(), h.t, request, code, accounts.Newcomer{}, h.from, h.now)
 }
 
 func TestSignUpMakesAnAccountOfAProvedAddress(t *testing.T) {
@@ -37,7 +37,7 @@ func TestSignUpMakesAnAccountOfAProvedAddress(t *testing.T) {
 		h.wants("before the proof", err, lanyard.ErrNotFound)
 		_, err = h.finish(anotherCode(letter.Code))
 		h.wants("another code", err, lanyard.ErrWrongCode)
-		_, err = h.FinishSignUp(h.Context(), h.t, "req_elsewhere", letter.Code, h.from, h.now)
+		_, err = h.FinishSignUp(h.Context(), h.t, "req_elsewhere", letter.Code, accounts.Newcomer{}, h.from, h.now)
 		h.wants("in another request", err, lanyard.ErrWrongCode)
 		proven, err := h.finish(letter.Code)
 		h.must(err)
@@ -112,7 +112,7 @@ func TestSignUpDoesNotTellWhoIsThere(t *testing.T) {
 				return h.SignUp(ctx, h.t, "req_"+name, formOf(name), h.from, h.now)
 			}, work{Hashes: 1, Deliveries: 1})
 			h.sameWork(names, func(ctx context.Context, name string) error {
-				_, err := h.FinishSignUp(ctx, h.t, "req_"+name, "no code", h.from, h.now)
+				_, err := h.FinishSignUp(ctx, h.t, "req_"+name, "no code", accounts.Newcomer{}, h.from, h.now)
 				return err
 			}, work{Answer: lanyard.ErrWrongCode.Error()})
 		}
@@ -261,7 +261,7 @@ func TestTwoWhoProveOneAddressMakeOneAccount(t *testing.T) {
 			next := make(chan accounts.Proven, 32)
 			for _, holder := range []string{"req_1", "req_2", "req_3", "req_4"} {
 				h.must(h.SignUp(h.Context(), h.t, holder, formOf(email), h.from, h.now))
-				proven, err := h.FinishSignUp(h.Context(), h.t, holder, h.mail(lanyard.MailSignUp, email).Code, h.from, h.now)
+				proven, err := h.FinishSignUp(h.Context(), h.t, holder, h.mail(lanyard.MailSignUp, email).Code, accounts.Newcomer{}, h.from, h.now)
 				h.must(err)
 				for range 8 {
 					next <- proven

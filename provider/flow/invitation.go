@@ -1,0 +1,135 @@
+package flow
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// pageAfterInvitation is where somebody lands who was invited to no application.
+const pageAfterInvitation = "/account/organizations"
+
+// BeginInvitation lets somebody sign in, or up, for an invitation whose code they
+// have just shown. It is used when they say so, or when they make an account.
+func (f *Flow) BeginInvitation(ctx context.Context, live *tenants.Live, invitation lanyard.InvitationID, signUp bool, v Visitor) (Outcome, error) {
+	p := lanyard.AuthParams{Local: pageAfterInvitation, Invitation: invitation, Prompt: []string{lanyard.PromptSelectAccount}}
+	if signUp {
+		p.Prompt = []string{lanyard.PromptCreate}
+	}
+	return f.Begin(ctx, live, ownPages(live), p, v)
+}
+
+// BeginOrganization leads to a page of our own through a sign-in that an organization's policy accepts.
+func (f *Flow) BeginOrganization(ctx context.Context, live *tenants.Live, page, organization string, v Visitor) (Outcome, error) {
+	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{Local: page, Organization: organization}, v)
+}
+
+// loadOffer reads the invitation that the request is for; one that is gone is none.
+func (f *Flow) loadOffer(ctx context.Context, live *tenants.Live, s *state) error {
+	if s.request.Params.Invitation == "" || s.request.Joined {
+		return nil
+	}
+	offer, err := f.Organizations.OfferOf(ctx, live.Tenancy(), s.request.Params.Invitation, s.now)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		s.offer = &offer
+	}
+	return err
+}
+
+// AcceptInvitation uses the invitation that the sign-in is for, or leaves it.
+func (f *Flow) AcceptInvitation(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, accept bool) (Moved, error) {
+	s, ok, err := f.accept(ctx, live, id, v, token, StepInvitation)
+	if err != nil || !ok {
+		return s.moved(), err
+	}
+	s.request.SessionID = s.account().Session.ID
+	if !accept {
+		s.request.Denied = true
+		return Moved{Next: StepDone}, f.save(ctx, live.Scope, s)
+	}
+	if s.offer == nil {
+		return Moved{}, lanyard.ErrNotFound
+	}
+	if s.offer.Organization.ID == "" { // whoever has an account needs no invitation to make one
+		return Moved{}, lanyard.ErrHasAccount
+	}
+	s.request.Joined = true
+	err = live.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := f.admit(ctx, tx, live, s, s.request.Params.Invitation); err != nil {
+			return err
+		}
+		return f.save(ctx, tx, s)
+	})
+	return Moved{Next: StepDone}, err
+}
+
+// admit uses an invitation for whoever is signed in.
+func (f *Flow) admit(ctx context.Context, tx storage.Scope, live *tenants.Live, s *state, invitation lanyard.InvitationID) error {
+	user := s.account().User
+	proved, err := accounts.ProvedAddresses(ctx, tx, user.ID)
+	if err != nil {
+		return err
+	}
+	return f.Organizations.Admit(ctx, tx, live.Tenancy(), invitation, user, proved, s.now)
+}
+
+// newcomer is how the person who signs up comes to do so: by themselves, or invited.
+// What an account gets is done in the transaction that makes it.
+func (f *Flow) newcomer(live *tenants.Live, s *state) accounts.Newcomer {
+	n := accounts.Newcomer{}
+	policy := live.Tenant.Policy
+	personal, plan, trial := policy.PersonalOrganizations, policy.PersonalPlan, policy.PersonalTrialDays
+	if s.offer != nil {
+		i := s.offer.Invitation
+		n.Invited, n.Address, n.Prove = true, i.Email, i.Email != "" || i.Domain != ""
+		personal = personal && i.OrganizationID == ""
+		if i.Plan != "" || i.TrialDays > 0 {
+			personal, plan, trial = true, i.Plan, i.TrialDays
+		}
+	}
+	n.Welcome = func(ctx context.Context, tx storage.Scope, user lanyard.User, proved []string) error {
+		if s.offer != nil {
+			if err := f.Organizations.Admit(ctx, tx, live.Tenancy(), s.offer.Invitation.ID, user, proved, s.now); err != nil {
+				return err
+			}
+		}
+		if !personal {
+			return nil
+		}
+		_, err := f.Organizations.MakePersonal(ctx, tx, live.Tenancy(), user, plan, trial, s.now)
+		return err
+	}
+	return n
+}
+
+// landing is the application that the request's invitation leads to; nil for our own pages.
+func (f *Flow) landing(ctx context.Context, live *tenants.Live, s *state) (*lanyard.Client, error) {
+	if s.request.Params.Invitation == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	i, err := live.Scope.Invitation(ctx, s.request.Params.Invitation)
+	if err != nil || i.ClientID == "" {
+		return nil, unless(err, lanyard.ErrNotFound)
+	}
+	client, err := live.Client(ctx, i.ClientID)
+	if err != nil || client.Disabled || client.StartPage(live.Issuer, i.OrganizationID) == "" {
+		return nil, unless(err, lanyard.ErrUnknownClient)
+	}
+	s.landsIn = i.OrganizationID
+	return client, nil
+}
+
+// unless is the error, or nil if it is the expected one.
+func unless(err error, expected *lanyard.Error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,32 @@
+package token
+
+import (
+	"context"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants"
+)
+
+// maxOrganizations bounds the list of the scope organizations.
+const maxOrganizations = 100
+
+// OrganizationEntry is one organization in the list of the scope organizations.
+type OrganizationEntry struct {
+	ID    lanyard.OrganizationID `json:"id"`
+	Name  string                 `json:"name"`
+	Slug  string                 `json:"slug"`
+	Roles []string               `json:"roles"`
+}
+
+// Organizations lists the open organizations of a user by name, the first hundred of
+// them, for userinfo alone.
+func (i *Issuer) Organizations(ctx context.Context, live *tenants.Live, user lanyard.UserID) ([]OrganizationEntry, error) {
+	joined, err := live.Scope.AllJoined(ctx, user, maxOrganizations)
+	out := []OrganizationEntry{}
+	for _, j := range joined {
+		if o := j.Organization; o.Open() {
+			out = append(out, OrganizationEntry{ID: o.ID, Name: o.Name, Slug: o.Slug, Roles: j.Membership.Roles})
+		}
+	}
+	return out, err
+}
