@@ -1,0 +1,61 @@
+package organizations
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+const (
+	shortestSession = time.Minute
+	longestSession  = 10 * 365 * 24 * time.Hour
+)
+
+// SetPolicy changes what the organization demands of those who sign in to it. It needs
+// policy:manage and a fresh proof. A policy that the session of whoever sets it would
+// not meet is lanyard.ErrPolicyUnmet, so that nobody locks themselves out; a method
+// that the tenant does not offer is lanyard.ErrNotOffered.
+func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.OrganizationPolicy, now time.Time) error {
+	if !s.May(lanyard.MayManagePolicy) {
+		return lanyard.ErrNotAllowed
+	}
+	if err := CheckPolicy(p, s.Tenancy.Tenant.Policy); err != nil {
+		return err
+	}
+	if !p.Met(s.Actor.Session, now) {
+		return lanyard.ErrPolicyUnmet
+	}
+	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
+		return err
+	}
+	return o.update(ctx, s, lanyard.MayManagePolicy, now, func(after *lanyard.Organization) error {
+		after.Policy = p
+		return nil
+	})
+}
+
+// CheckPolicy tells what is wrong with the policy of an organization in a tenant with a policy.
+func CheckPolicy(p lanyard.OrganizationPolicy, tenant lanyard.Policy) error {
+	if p.SecondFactor != "" && p.SecondFactor != lanyard.SecondFactorRequired {
+		return lanyard.ErrBadInput.Saying("the second factor of an organization is required, or left out")
+	}
+	if p.OwnConnectionOnly {
+		return lanyard.ErrBadInput.Saying("the organization has no connection of its own")
+	}
+	for i, m := range p.Methods {
+		if !slices.Contains(lanyard.OrganizationMethods, m) || slices.Contains(p.Methods[:i], m) {
+			return lanyard.ErrBadInput.Saying("methods are some of password, passkey, email_code")
+		}
+		if (m == lanyard.MethodPasskey && tenant.NoPasskeys) || (m == lanyard.MethodEmailCode && !tenant.EmailCode) {
+			return lanyard.ErrNotOffered
+		}
+	}
+	for _, given := range []lanyard.Duration{p.SessionLifetime, p.SessionIdle} {
+		if d := time.Duration(given); d != 0 && (d < shortestSession || d > longestSession) {
+			return lanyard.ErrBadInput.Saying("the limits of sessions are between a minute and ten years")
+		}
+	}
+	return nil
+}
