@@ -103,12 +103,34 @@ func (s Scope) invitations(ctx context.Context, where string, args ...any) ([]la
 	return out, err
 }
 
-// CountInvitations tells how many invitations an organization made since a moment.
+// CountInvitations tells how many invitations an organization made or sent again since a moment.
 func (s Scope) CountInvitations(ctx context.Context, organization lanyard.OrganizationID, since time.Time) (int64, error) {
 	var n int64
-	err := s.find(ctx, &n, `SELECT count(*) FROM invitations WHERE tenant_id = ? AND organization_id = ? AND created_at > ?`,
-		string(s.tenant), string(organization), micros(since))
+	err := s.find(ctx, &n, `SELECT CAST(COALESCE(sum(sends), 0) AS BIGINT) FROM invitations
+		WHERE tenant_id = ? AND organization_id = ? AND COALESCE(sent_at, created_at) > ?`, string(s.tenant), string(organization), micros(since))
 	return n, err
+}
+
+// UnusedInvitation finds the latest invitation of an organization to an address
+// (canonical) that was neither used nor revoked; it may have expired.
+func (s Scope) UnusedInvitation(ctx context.Context, organization lanyard.OrganizationID, address string) (lanyard.Invitation, error) {
+	all, err := s.invitations(ctx, `i.organization_id = ? AND i.email = ? AND i.revoked_at IS NULL AND i.uses < i.max_uses ORDER BY i.id DESC LIMIT 1`,
+		string(s.tenant), string(organization), address)
+	if err == nil && len(all) == 0 {
+		err = lanyard.ErrNotFound
+	}
+	if err != nil {
+		return lanyard.Invitation{}, err
+	}
+	return all[0], nil
+}
+
+// MemberAt tells whether somebody who proved an address (canonical) is a member of an organization.
+func (s Scope) MemberAt(ctx context.Context, organization lanyard.OrganizationID, address string) (bool, error) {
+	var n int64
+	err := s.find(ctx, &n, `SELECT count(*) FROM emails e JOIN memberships m ON m.tenant_id = e.tenant_id AND m.user_id = e.user_id
+		WHERE e.tenant_id = ? AND e.address_key = ? AND e.verified AND m.organization_id = ?`, string(s.tenant), address, string(organization))
+	return n > 0, err
 }
 
 // SpendInvitation counts one use of an invitation that lives, in the statement that
@@ -135,13 +157,17 @@ func (s Scope) RevokeInvitation(ctx context.Context, organization lanyard.Organi
 	return n > 0, err
 }
 
-// RenewInvitation gives a live invitation another code and end because it is sent
-// again: the code before it is dead. lanyard.ErrNotFound if it does not live any more or is not of the organization.
-func (s Scope) RenewInvitation(ctx context.Context, organization lanyard.OrganizationID, id lanyard.InvitationID, hash []byte, now, expires time.Time) error {
+// RenewInvitation sends an invitation again that was neither used up nor revoked: with
+// the code, end, roles, application and inviter that it has now. The code before is
+// dead. It counts once more unless it was not sent since the moment that is given.
+// lanyard.ErrNotFound if it can not be used any more or is not of the organization.
+func (s Scope) RenewInvitation(ctx context.Context, i lanyard.Invitation, since time.Time) error {
 	var renewed string
-	return s.changeReturning(ctx, &renewed, `UPDATE invitations SET code_hash = ?, expires_at = ?, sent_at = ?
+	return s.changeReturning(ctx, &renewed, `UPDATE invitations SET code_hash = ?, expires_at = ?, roles = ?, client_id = ?, inviter_id = ?, sent_at = ?,
+		sends = CASE WHEN COALESCE(sent_at, created_at) > ? THEN sends + 1 ELSE 1 END
 		WHERE tenant_id = ? AND id = ? AND COALESCE(organization_id, '') = ? AND revoked_at IS NULL AND uses < max_uses RETURNING id`,
-		hash, micros(expires), micros(now), string(s.tenant), string(id), string(organization))
+		i.CodeHash, micros(i.ExpiresAt), strings.Join(i.Roles, " "), string(i.ClientID), string(i.InviterID), micros(i.SentAt),
+		micros(since), string(s.tenant), string(i.ID), string(i.OrganizationID))
 }
 
 // InvitationUses lists who used an invitation of an organization (empty for the platform), latest first, at most limit.

@@ -50,3 +50,12 @@ func (s Scope) JoinRequested(ctx context.Context, organization lanyard.Organizat
 		string(s.tenant), string(organization), string(user))
 	return n > 0, err
 }
+
+// LeftBefore tells whether a user was a member of an organization and is none any
+// more, as far as the events go back.
+func (s Scope) LeftBefore(ctx context.Context, organization lanyard.OrganizationID, user lanyard.UserID) (bool, error) {
+	var n int64
+	err := s.find(ctx, &n, `SELECT count(*) FROM (SELECT 1 AS one FROM events WHERE tenant_id = ? AND organization_id = ? AND user_id = ? AND type IN (?, ?) LIMIT 1) AS found`,
+		string(s.tenant), string(organization), string(user), string(lanyard.EventMemberRemoved), string(lanyard.EventMemberLeft))
+	return n > 0, err
+}

@@ -22,6 +22,9 @@ type Letter struct {
 	Link string `json:"link,omitempty"`
 	// App is the application that the person was on the way to.
 	App string `json:"app,omitempty"`
+	// Organization is the name of the organization that it is about, Inviter the name of who invites.
+	Organization string `json:"organization,omitempty"`
+	Inviter      string `json:"inviter,omitempty"`
 	// At, Address and UserAgent say when and from where it was done.
 	At        time.Time `json:"at,omitzero"`
 	Address   string    `json:"address,omitempty"`
