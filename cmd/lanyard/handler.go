@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/http"
 
 	site "github.com/lanyard-id/lanyard/internal/server"
@@ -12,6 +13,7 @@ import (
 func newHandler(app *App) (http.Handler, error) {
 	parts := site.Parts{
 		Store: app.Store, Sealer: app.Sealer, Hasher: app.Hasher, Clock: app.Clock, Log: app.Log, Issuer: app.Issuer, Proxies: app.Proxies,
+		Resolver:       net.DefaultResolver,
 		ObserveRequest: app.Metrics.Request, ObserveLogin: app.Metrics.LoginAttempt, ObserveTokens: app.Metrics.TokenIssued,
 	}
 	if app.Dev != nil {

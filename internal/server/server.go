@@ -19,6 +19,7 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Parts is what a server is made of.
@@ -31,6 +32,8 @@ type Parts struct {
 	// Issuer is the issuer of the default tenant, without a trailing slash.
 	Issuer  *url.URL
 	Proxies web.Proxies
+	// Resolver looks up the TXT records of domains.
+	Resolver organizations.Resolver
 	// Observers; nil is fine.
 	ObserveRequest func(route, method string, code int, d time.Duration)
 	ObserveLogin   func(method, result string)
@@ -49,7 +52,8 @@ type Handler struct {
 // New builds the public handler.
 func New(p Parts) (*Handler, error) {
 	people := accounts.New(p.Hasher, p.Sealer)
-	signIn := &flow.Flow{Accounts: people, Clock: p.Clock, Observe: p.ObserveLogin}
+	orgs := &organizations.Organizations{Accounts: people, Resolver: p.Resolver}
+	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
 		Flow: signIn, Recovery: people, Accounts: people, SignIn: signIn,
 		Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,

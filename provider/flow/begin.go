@@ -9,12 +9,13 @@ import (
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Flow moves authorization requests along.
 type Flow struct {
 	Accounts      *accounts.Accounts
-	Organizations Organizations
+	Organizations *organizations.Organizations
 	Clock         clock.Clock
 	// Observe is told of every attempt to prove something, by method and result; nil is fine.
 	Observe func(method, result string)

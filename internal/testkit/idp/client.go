@@ -39,6 +39,7 @@ func (i *IDP) Client(id string) *Client {
 		"norefresh":   {"norefresh-secret-0123456789-012345678", "https://norefresh.example.test/cb"},
 		"special:id":  {"special secret+with %/odd=chars&0123456789", "https://special.example.test/cb"},
 		"machine":     {"machine-secret-0123456789-0123456789", ""},
+		"choose":      {"choose-secret-0123456789-0123456789-01", "https://choose.example.test/cb"},
 		"off":         {"disabled-secret-0123456789-0123456789", "https://off.example.test/cb"},
 
 		"https://files.example.test": {"resource-secret-0123456789-012345678", ""},

@@ -39,10 +39,12 @@ type Options struct {
 
 // IDP is a running provider.
 type IDP struct {
-	Store   *storage.Store
-	Clock   *clock.Manual
-	Keeper  *keys.Keeper
-	Sealer  *keys.Master
+	Store  *storage.Store
+	Clock  *clock.Manual
+	Keeper *keys.Keeper
+	Sealer *keys.Master
+	// Zone is what the provider finds in the DNS.
+	Zone    Zone
 	Handler *server.Handler
 	// Issuer is the issuer of the default tenant.
 	Issuer string
@@ -149,6 +151,7 @@ func (i *IDP) serve() {
 	must(i.t, err)
 	i.Handler, err = server.New(server.Parts{
 		Store: i.Store, Sealer: i.Sealer, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
+		Resolver: &i.Zone,
 	})
 	must(i.t, err)
 	front.Config.Handler = i.Handler
