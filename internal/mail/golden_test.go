@@ -35,6 +35,13 @@ func letterOf(kind lanyard.MailKind, lang string) mail.Letter {
 		l.Subject = "Ada's phone"
 	case lanyard.MailEmailChanged, lanyard.MailEmailAdded, lanyard.MailEmailRemoved:
 		l.Subject = "ada@new.example.test"
+	case lanyard.MailInvitation:
+		return mail.Letter{
+			Kind: kind, To: l.To, Languages: l.Languages, Link: "https://id.example.test/t/acme/invite/abc", App: "Grafana",
+			Expires: now.Add(7 * 24 * 60 * minute), Organization: "Northwind", Inviter: "Grace Hopper",
+		}
+	case lanyard.MailMemberRemoved:
+		return mail.Letter{Kind: kind, To: l.To, Name: l.Name, Languages: l.Languages, Organization: "Northwind"}
 	case lanyard.MailDeletionAsked:
 		l.Expires = now.Add(14 * 24 * 60 * minute)
 	}

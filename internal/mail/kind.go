@@ -16,6 +16,9 @@ type shape struct {
 	// activity page to them, or the letter's own link.
 	safety string
 	notice bool
+	// organization says that it is about one: there are words without its name, and
+	// without any.
+	organization bool
 }
 
 // shapes are all kinds of mail.
@@ -38,6 +41,9 @@ var shapes = map[lanyard.MailKind]shape{
 	lanyard.MailDeletionAsked:   {greets: true, page: pathAccount, safety: "safety.notice", notice: true},
 	lanyard.MailDeletionUndone:  aNotice,
 	lanyard.MailDeleted:         {greets: true, safety: "safety.deleted"},
+
+	lanyard.MailInvitation:    {link: true, safety: "safety.invitation", organization: true},
+	lanyard.MailMemberRemoved: {greets: true, organization: true},
 
 	lanyard.MailTest: {},
 }

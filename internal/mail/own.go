@@ -53,7 +53,8 @@ func (s shape) reaches(l Letter, text string) bool {
 func (w writing) values() map[string]string {
 	return map[string]string{
 		"Tenant": w.tenant(), "To": w.to, "Name": name(w.letter.Name), "Code": spaced(w.letter.Code), "Link": w.letter.Link,
-		"App": name(w.letter.App), "Subject": line(w.letter.Subject), "Address": line(w.letter.Address), "Device": w.device(),
+		"App": name(w.letter.App), "Organization": name(w.letter.Organization), "Inviter": name(w.letter.Inviter),
+		"Subject": line(w.letter.Subject), "Address": line(w.letter.Address), "Device": w.device(),
 		"At": w.date("date.layout", w.letter.At), "Expires": w.date("date.layout", w.letter.Expires),
 	}
 }
@@ -179,6 +180,7 @@ func sample(kind lanyard.MailKind) Letter {
 	return Letter{
 		Kind: kind, To: "ada@example.test", Name: "Ada Lovelace", Code: "482913", Link: "https://id.example.test/link", App: "Grafana",
 		At: at, Address: "192.0.2.1", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Subject: "totp", Expires: at.Add(10 * time.Minute),
+		Organization: "Acme", Inviter: "Grace Hopper",
 	}
 }
 

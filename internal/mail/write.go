@@ -22,6 +22,7 @@ func (w writing) in(all words, lang string) writing {
 	w.tongue = &tongue{localizer: all[lang], lang: lang, data: map[string]any{
 		"Tenant": w.tenant(), "Issuer": w.envelope.Issuer, "To": w.to,
 		"Code": spaced(w.letter.Code), "Name": name(w.letter.Name), "Subject": line(w.letter.Subject),
+		"Organization": name(w.letter.Organization), "Inviter": name(w.letter.Inviter),
 	}}
 	return w
 }
@@ -32,10 +33,7 @@ func (w writing) tenant() string { return line(w.envelope.Tenant.Name) }
 func (w writing) ours() (content, error) {
 	t, kind := w.tongue, string(w.letter.Kind)
 	out := w.frame()
-	variant := ""
-	if w.shape.code && w.letter.Code == "" {
-		variant = "_link"
-	}
+	variant := w.variant()
 	out.Subject = line(t.say(kind + ".subject" + variant))
 	if w.shape.greets {
 		out.Hello = w.hello()
@@ -58,6 +56,19 @@ func (w writing) ours() (content, error) {
 	return out, t.err
 }
 
+// variant chooses among the words of a kind, by what the letter lacks.
+func (w writing) variant() string {
+	switch {
+	case w.shape.code && w.letter.Code == "":
+		return "_link"
+	case w.shape.organization && w.letter.Organization == "":
+		return "_platform"
+	case w.shape.organization && w.tongue.data["Organization"] == "":
+		return "_unnamed"
+	}
+	return ""
+}
+
 // frame is what is around the words of every mail.
 func (w writing) frame() content {
 	out := content{Tenant: w.tenant(), Footer: w.tongue.say("footer")}
@@ -77,6 +88,11 @@ func (w writing) lead(kind, variant string) string {
 	}
 	if w.letter.Subject != "" {
 		if text := w.tongue.maybe(kind + ".lead_subject"); text != "" {
+			return text
+		}
+	}
+	if variant == "" && w.tongue.data["Inviter"] != "" {
+		if text := w.tongue.maybe(kind + ".lead_by"); text != "" {
 			return text
 		}
 	}
@@ -116,6 +132,9 @@ func (w writing) lives() string {
 		return ""
 	case life <= 2*time.Hour:
 		return w.tongue.say("lives.minutes", "Count", int(math.Ceil(life.Minutes())), "Until", w.date("time.layout", w.letter.Expires))
+	}
+	if life > 48*time.Hour {
+		return w.tongue.say("lives.days", "Count", int(math.Round(life.Hours()/24)), "Until", w.date("date.layout", w.letter.Expires))
 	}
 	return w.tongue.say("lives.hours", "Count", int(math.Round(life.Hours())), "Until", w.date("date.layout", w.letter.Expires))
 }
