@@ -56,6 +56,7 @@ const (
 	pathDevices       = "/account/devices"
 	pathActivity      = "/account/activity"
 	pathData          = "/account/data"
+	pathMyOrgs        = "/account/organizations"
 )
 
 // areas are the entries of the navigation.
@@ -64,6 +65,7 @@ var areas = []struct{ path, key string }{
 	{pathProfile, "account.nav.profile"},
 	{pathEmails, "account.nav.emails"},
 	{pathSecurity, "account.nav.security"},
+	{pathMyOrgs, "account.nav.organizations"},
 	{pathDevices, "account.nav.devices"},
 	{pathActivity, "account.nav.activity"},
 	{pathData, "account.nav.data"},
@@ -86,10 +88,14 @@ type screen struct {
 func always(lanyard.Factors) bool { return true }
 
 func (p *Pages) screens() []screen {
-	return []screen{
+	all := []screen{
 		p.overviewScreen(), p.profileScreen(), p.emailsScreen(), p.securityScreen(), p.ownPasswordScreen(), p.totpScreen(),
 		p.passkeyScreen(), p.removePasskeyScreen(), p.devicesScreen(), p.activityScreen(), p.dataScreen(),
 	}
+	if p.hasOrganizations() {
+		all = append(all, p.myOrgsScreen())
+	}
+	return all
 }
 
 // accountForm is a form on one of the account pages.
@@ -107,9 +113,13 @@ type accountForm struct {
 func noMistakes(error) words { return nil }
 
 func (p *Pages) accountForms() []accountForm {
-	return slices.Concat(
+	all := slices.Concat(
 		p.selfForms(), p.profileForms(), p.emailForms(), p.securityForms(), p.passkeyForms(), p.deviceForms(), p.activityForms(), p.dataForms(),
 	)
+	if p.hasOrganizations() {
+		all = append(all, p.myOrgForms()...)
+	}
+	return all
 }
 
 // accountRoutes is the table of the account pages; empty without their deeds.

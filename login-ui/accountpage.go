@@ -48,14 +48,19 @@ func (p *Pages) accountPage(c *gin.Context, s screen, me self) (*accountPage, er
 		v.Others = append(v.Others, entry)
 	}
 	for _, a := range areas {
+		if a.path == pathMyOrgs && !p.hasOrganizations() {
+			continue
+		}
 		text, err := v.T(a.key)
 		if err != nil {
 			return nil, err
 		}
 		v.Nav = append(v.Nav, navLink{Href: v.Path(a.path), Text: text, Current: a.path == s.area})
 	}
-	if err := v.heading(s.heading); err != nil {
-		return nil, err
+	if s.heading != "" {
+		if err := v.heading(s.heading); err != nil {
+			return nil, err
+		}
 	}
 	return v, v.notice(c.Request.URL.Query())
 }
@@ -80,6 +85,10 @@ var notices = map[string]struct{ counted bool }{
 	"password_saved": {}, "totp_added": {}, "totp_removed": {}, "passkey_added": {}, "passkey_renamed": {}, "passkey_removed": {},
 	"devices_forgotten": {counted: true}, "device_ended": {}, "devices_ended": {counted: true}, "not_me": {counted: true},
 	"deletion_asked": {}, "deletion_undone": {},
+	"org_joined": {}, "org_member": {}, "org_left": {}, "org_chosen": {}, "org_chosen_always": {}, "org_asked": {}, "org_declined": {}, "org_kept": {}, "org_created": {},
+	"org_deleted": {}, "org_saved": {}, "member_saved": {}, "member_removed": {}, "org_transferred": {}, "join_admitted": {}, "join_refused": {},
+	"invitation_sent": {}, "invitation_revoked": {}, "role_saved": {}, "role_removed": {}, "domain_added": {}, "domain_verified": {},
+	"domain_saved": {}, "domain_removed": {}, "policy_saved": {}, "logo_saved": {}, "logo_removed": {},
 }
 
 const (

@@ -14,12 +14,14 @@ import (
 type consentView struct {
 	*step
 	// Domain is where the answer goes; empty for an application on the device.
-	Domain     string
-	Account    string
-	Unverified bool
-	Groups     []scopeGroup
-	PolicyLink string
-	TermsLink  string
+	Domain  string
+	Account string
+	// Organization is the one that the access is for; empty for none.
+	Organization string
+	Unverified   bool
+	Groups       []scopeGroup
+	PolicyLink   string
+	TermsLink    string
 }
 
 // scopeGroup is what is asked of one resource; the standard scopes have no resource.
@@ -64,6 +66,9 @@ func renderConsent(p *Pages, c *gin.Context, s *step, status int) error {
 	}
 	if s.Page.Account != nil {
 		view.Account = plain(s.Page.Account.User.SignInName())
+	}
+	if s.Page.Organization != nil {
+		view.Organization = plain(s.Page.Organization.Organization.Name)
 	}
 	if client := s.Page.Client; client != nil {
 		view.Unverified = !client.FirstParty

@@ -30,6 +30,7 @@ var (
 		lanyard.ErrStaleFlow.Code:      {"error.stale_heading", "error.stale"},
 		lanyard.ErrForeignFlow.Code:    {"error.foreign_heading", "error.foreign"},
 		lanyard.ErrForgedForm.Code:     {"error.forged_heading", "error.forged"},
+		lanyard.ErrNotAllowed.Code:     {"error.not_allowed_heading", "error.not_allowed"},
 		web.ErrMethod.Code:             {"error.method_heading", "error.method"},
 		web.ErrTooLarge.Code:           {"error.too_large_heading", "error.too_large"},
 	}

@@ -103,6 +103,10 @@ var pathOf = map[flow.Step]string{
 	flow.StepEnrol:       pathEnrol,
 	flow.StepCodes:       pathCodes,
 	flow.StepDone:        pathResume,
+
+	flow.StepOrganization: pathOrganization,
+	flow.StepNotMember:    pathNotMember,
+	flow.StepInvitation:   pathInvitation,
 }
 
 // renderStep shows the page of a step.
@@ -124,6 +128,10 @@ var rendererOf = map[flow.Step]renderStep{
 	flow.StepVerifyEmail: renderVerifyEmail,
 	flow.StepEnrol:       renderEnrol,
 	flow.StepCodes:       renderCodes,
+
+	flow.StepOrganization: renderOrganization,
+	flow.StepNotMember:    renderNotMember,
+	flow.StepInvitation:   renderInvitation,
 }
 
 // StepPath is the path of the page of a step, for the endpoints that lead there.

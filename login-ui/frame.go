@@ -26,6 +26,8 @@ type frame struct {
 
 	assets *assets
 	accent string
+	// logo and logoDark are paths of our own; empty for the initial instead.
+	logo, logoDark string
 }
 
 // problem is the summary of what went wrong with a form. Field is the id of the

@@ -30,6 +30,10 @@ type Config struct {
 	// that there are none.
 	Accounts Accounts
 	SignIn   LocalSignIn
+	// Organizations are the deeds behind the pages of organizations and invitations, and
+	// Entrance leads to them; nil means that there are none.
+	Organizations Organizations
+	Entrance      Entrance
 	// Setup makes the first administrator; nil means that there is no set-up page.
 	Setup Setup
 	// Development tells what the development server shows; nil elsewhere.

@@ -27,10 +27,14 @@ const maxSignUpField = 2 << 10
 type signUpView struct {
 	*step
 	Open, Invite bool
-	Email        string
-	FullName     string
-	Attributes   []attributeField
-	MinPassword  int
+	// Inviting is what the invitation is to that the account is made for; empty without one.
+	Inviting string
+	// Codes says that invitations can be shown here.
+	Codes       bool
+	Email       string
+	FullName    string
+	Attributes  []attributeField
+	MinPassword int
 }
 
 // attributeField is the input for one attribute.
@@ -57,7 +61,7 @@ func asked(policy lanyard.Policy) []lanyard.Attribute {
 }
 
 func (p *Pages) signUp(ctx context.Context, live *tenants.Live, f posted, v flow.Visitor) (flow.Moved, error) {
-	if live.Tenant.Policy.SignUp != lanyard.SignUpOpen {
+	if live.Tenant.Policy.WhoSignsUp() == lanyard.SignUpClosed { // who is invited is decided by the deed
 		return flow.Moved{}, lanyard.ErrSignUpClosed
 	}
 	form, err := f.signUp(live.Tenant.Policy)
@@ -157,10 +161,16 @@ func (p *Pages) complainSignUp(c *gin.Context, f posted, err error) (bool, error
 }
 
 func renderSignUp(p *Pages, c *gin.Context, s *step, status int) error {
-	signUp := s.Page.Policy.SignUp
+	who := s.Page.Policy.WhoSignsUp()
+	invited := s.Page.Offer != nil && who != lanyard.SignUpClosed
 	view := signUpView{
-		step: s, Open: signUp == lanyard.SignUpOpen, Invite: signUp == lanyard.SignUpInvite, MinPassword: accounts.ShortestAlone,
+		step: s, Open: invited || who == lanyard.SignUpOpen, Invite: who == lanyard.SignUpInvite, Codes: p.hasOrganizations(), MinPassword: accounts.ShortestAlone,
 		Email: typed(c, "email", s.Page.Request.Params.LoginHint), FullName: typed(c, "name", ""),
+	}
+	if invited {
+		if view.Inviting = plain(s.Page.Offer.Organization.Name); view.Inviting == "" {
+			view.Inviting = s.Tenant
+		}
 	}
 	for _, a := range asked(s.Page.Policy) {
 		field := attributeField{Field: attributePrefix + a.Name, Label: labelOf(a), Type: a.Type}

@@ -66,7 +66,7 @@ func (p *Pages) showStep(c *gin.Context, id lanyard.AuthRequestID, want flow.Ste
 			return err
 		}
 	}
-	web.FormTo(c.Writer.Header(), formOrigins(page)...)
+	web.FormTo(c.Writer.Header(), append(formOrigins(page), p.landingOrigins(c, page.Offer)...)...)
 	return render(p, c, s, status)
 }
 
@@ -104,6 +104,7 @@ func (p *Pages) page(c *gin.Context, id lanyard.AuthRequestID) (flow.Page, error
 
 func (p *Pages) step(c *gin.Context, page flow.Page) (*step, error) {
 	f := p.frame(c, page.Request.Params.UILocales)
+	f.paint(page.Branding)
 	app, err := f.app(page.Client)
 	return &step{frame: f, Page: page, App: app, Request: string(page.Request.ID), Token: page.Token}, err
 }
