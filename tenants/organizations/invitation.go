@@ -91,9 +91,7 @@ func checkDraft(i lanyard.Invitation, now time.Time) (lanyard.Invitation, error)
 	case !i.ExpiresAt.After(now) || i.ExpiresAt.Sub(now) > lanyard.MaxInviteLifetime:
 		return i, lanyard.ErrBadInput.Saying("an invitation lives for up to 90 days")
 	}
-	i.Roles = slices.Clone(i.Roles)
-	slices.Sort(i.Roles)
-	i.Roles = slices.Compact(i.Roles)
+	i.Roles = unique(i.Roles)
 	var err error
 	if i.Email != "" {
 		i.Email, err = lanyard.CanonicalEmail(strings.TrimSpace(i.Email))
@@ -257,7 +255,7 @@ func (o *Organizations) Resend(ctx context.Context, s Seat, id lanyard.Invitatio
 		if i.Email == "" {
 			return lanyard.ErrBadInput.Saying("the invitation is for no address")
 		}
-		i.ExpiresAt = now.Add(min(max(i.ExpiresAt.Sub(lastSent(i)), lanyard.InviteLifetime), lanyard.MaxInviteLifetime))
+		i.ExpiresAt = now.Add(i.ExpiresAt.Sub(lastSent(i)))
 		i.InviterID = seat.Actor.User.ID
 		if err := seat.mayInvite(ctx, tx, i, now); err != nil {
 			return err

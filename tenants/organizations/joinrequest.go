@@ -207,12 +207,9 @@ func (o *Organizations) JoinRequests(ctx context.Context, s Seat) ([]lanyard.Joi
 // AnswerJoinRequest lets somebody in who asked, with roles (none for member) that the
 // person of the seat may give, or does not. A request that is gone is lanyard.ErrNotFound.
 func (o *Organizations) AnswerJoinRequest(ctx context.Context, s Seat, user lanyard.UserID, roles []string, admit bool, now time.Time) error {
-	if len(roles) == 0 {
+	if roles = unique(roles); len(roles) == 0 {
 		roles = []string{lanyard.RoleMember}
 	}
-	roles = slices.Clone(roles)
-	slices.Sort(roles)
-	roles = slices.Compact(roles)
 	return o.inside(ctx, s, lanyard.MayManageMembers, func(tx storage.Scope, seat Seat) error {
 		asked, err := tx.JoinRequested(ctx, seat.Organization.ID, user)
 		if err == nil && !asked {
