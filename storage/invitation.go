@@ -125,6 +125,13 @@ func (s Scope) UnusedInvitation(ctx context.Context, organization lanyard.Organi
 	return all[0], nil
 }
 
+// InvitedBefore tells whether there was ever an invitation of an organization (empty
+// for the platform) to an address (canonical).
+func (s Scope) InvitedBefore(ctx context.Context, organization lanyard.OrganizationID, address string) (bool, error) {
+	all, err := s.invitations(ctx, `i.email = ? AND COALESCE(i.organization_id, '') = ? ORDER BY i.id LIMIT 1`, string(s.tenant), address, string(organization))
+	return len(all) > 0, err
+}
+
 // MemberAt tells whether somebody who proved an address (canonical) is a member of an organization.
 func (s Scope) MemberAt(ctx context.Context, organization lanyard.OrganizationID, address string) (bool, error) {
 	var n int64

@@ -282,7 +282,7 @@ func TestGrantDiesWithTheMembership(t *testing.T) {
 	})
 }
 
-// A role that came back by the same name does not bring dead grants back.
+// Who becomes a member again gets new grants; the old ones stay dead.
 func TestJoiningAgainRevivesNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, store *storage.Store) {
 		ctx, h := t.Context(), furnish(t, store, "acme")
