@@ -1,7 +1,6 @@
 package organizations_test
 
 import (
-	"context"
 	"errors"
 	"strconv"
 	"testing"
@@ -19,16 +18,6 @@ import (
 func (h *town) accepts(a accounts.Actor, id lanyard.InvitationID) error {
 	_, err := h.Accept(h.Context(), h.t, a, id, h.now)
 	return err
-}
-
-// people are thirty-two of them, with a number to keep rounds apart.
-func (h *town) people(round int) []accounts.Actor {
-	h.Helper()
-	out := make([]accounts.Actor, 32)
-	for i := range out {
-		out[i] = h.person("p" + strconv.Itoa(round) + "-" + strconv.Itoa(i))
-	}
-	return out
 }
 
 // ATTACKS J 185, 190, 191: whatever is wrong with a code, the answer is one and the
@@ -220,56 +209,6 @@ func TestAcceptanceGivesWhatTheInvitationSays(t *testing.T) {
 	})
 }
 
-// ONCE: one use, thirty-two people.
-func TestInvitationMakesOneMember(t *testing.T) {
-	inTown(t, func(h *town) {
-		for round := range testkit.Rounds(10, 200) {
-			acme := h.organization("acme-" + strconv.Itoa(round))
-			olga := h.seated("olga-"+strconv.Itoa(round), acme, lanyard.RoleOwner)
-			made, people := h.invited(olga, organizations.Invite{}), h.people(round)
-			won := h.race(func(i int) error { return h.accepts(people[i], made.Invitation.ID) }, lanyard.ErrNotFound)
-			members, err := h.t.Scope.Memberships(h.Context(), acme.ID)
-			h.must(err)
-			if won != 1 || len(members) != 2 || h.usesOf(made.Invitation.ID) != 1 || len(h.events(lanyard.EventMemberAdded, acme.ID)) != 1 {
-				t.Fatalf("%d winners, %d members, %d uses", won, len(members), h.usesOf(made.Invitation.ID))
-			}
-		}
-	})
-}
-
-func TestOnePersonAcceptsOnce(t *testing.T) {
-	inTown(t, func(h *town) {
-		for round := range testkit.Rounds(5, 200) {
-			acme := h.organization("acme-" + strconv.Itoa(round))
-			olga, grace := h.seated("olga-"+strconv.Itoa(round), acme, lanyard.RoleOwner), h.person("grace-"+strconv.Itoa(round))
-			made := h.invited(olga, organizations.Invite{MaxUses: 100})
-			won := h.race(func(int) error { return h.accepts(grace, made.Invitation.ID) }, lanyard.ErrAlreadyMember)
-			if won != 1 || h.usesOf(made.Invitation.ID) != 1 {
-				t.Fatalf("%d winners, %d uses", won, h.usesOf(made.Invitation.ID))
-			}
-		}
-	})
-}
-
-// One seat, a hundred uses, thirty-two people.
-func TestSeatIsTakenOnce(t *testing.T) {
-	inTown(t, func(h *town) {
-		for round := range testkit.Rounds(10, 200) {
-			acme := h.organization("acme-" + strconv.Itoa(round))
-			acme.Seats = 2
-			h.must(h.t.Scope.UpdateOrganization(h.Context(), acme))
-			olga := h.seated("olga-"+strconv.Itoa(round), acme, lanyard.RoleOwner)
-			made, people := h.invited(olga, organizations.Invite{MaxUses: 100}), h.people(round)
-			won := h.race(func(i int) error { return h.accepts(people[i], made.Invitation.ID) }, lanyard.ErrNoSeat)
-			members, err := h.t.Scope.Memberships(h.Context(), acme.ID)
-			h.must(err)
-			if won != 1 || len(members) != 2 || h.usesOf(made.Invitation.ID) != 1 {
-				t.Fatalf("%d winners, %d members, %d uses", won, len(members), h.usesOf(made.Invitation.ID))
-			}
-		}
-	})
-}
-
 // ATTACKS J 188: the right of who invited is looked at when somebody accepts. The
 // invitation stays, and counts again when they have it again.
 func TestInvitersRightIsCheckedAtAcceptance(t *testing.T) {
@@ -315,97 +254,6 @@ func TestInvitersRightIsCheckedAtAcceptance(t *testing.T) {
 			h.must(h.accepts(grace, made.Invitation.ID))
 		}
 	})
-}
-
-// TestDemotionAndAcceptanceComeOneAfterTheOther races them: events are written while
-// the organization is locked, so nobody is let in after the fact that took the right away.
-func TestDemotionAndAcceptanceComeOneAfterTheOther(t *testing.T) {
-	inTown(t, func(h *town) {
-		for round := range testkit.Rounds(10, 200) {
-			acme := h.organization("acme-" + strconv.Itoa(round))
-			olga, adam := h.seated("olga-"+strconv.Itoa(round), acme, lanyard.RoleOwner), h.seated("adam-"+strconv.Itoa(round), acme, lanyard.RoleAdmin)
-			made, people := h.invited(adam, organizations.Invite{MaxUses: 100}), h.people(round)
-			won := h.race(func(i int) error {
-				switch {
-				case i == 16 && round%2 == 0:
-					return h.SetRoles(h.Context(), olga, adam.Actor.User.ID, []string{"member"}, h.now)
-				case i == 16:
-					return h.Remove(h.Context(), olga, adam.Actor.User.ID, h.now)
-				}
-				return h.accepts(people[i], made.Invitation.ID)
-			}, lanyard.ErrNotFound)
-			kind := lanyard.EventMemberUpdated
-			if round%2 == 1 {
-				kind = lanyard.EventMemberRemoved
-			}
-			lost, added := h.events(kind, acme.ID), h.events(lanyard.EventMemberAdded, acme.ID)
-			if len(lost) != 1 || len(added) != won-1 || int(h.usesOf(made.Invitation.ID)) != won-1 {
-				t.Fatalf("%d lost the right, %d were added, %d succeeded", len(lost), len(added), won)
-			}
-			for _, e := range added {
-				if e.ID > lost[0].ID {
-					t.Fatal("somebody was let in by an inviter who had lost the right")
-				}
-			}
-			h.wants("afterwards", h.accepts(h.person("late-"+strconv.Itoa(round)), made.Invitation.ID), lanyard.ErrNotFound)
-		}
-	})
-}
-
-// ATTACKS J 194: whichever statement fails, nothing of the acceptance is left.
-func TestAcceptanceIsAllOrNothing(t *testing.T) {
-	inTown(t, func(h *town) {
-		acme := h.organization("acme")
-		olga := h.seated("olga", acme, lanyard.RoleOwner)
-		made := h.invited(olga, organizations.Invite{MaxUses: 100})
-		for failing := 1; ; failing++ {
-			id := lanyard.NewUserID()
-			user := lanyard.User{ID: id, Subject: string(id), Username: "u" + strconv.Itoa(failing), UpdatedAt: h.now, CreatedAt: h.now}
-			before, uses := len(h.everything(acme)), h.usesOf(made.Invitation.ID)
-			ctx, cancel := context.WithCancel(h.Context())
-			ctx, statements := storage.CountStatements(ctx)
-			statements.Before = func(n int) {
-				if n == failing {
-					cancel()
-				}
-			}
-			err := h.t.Scope.InTx(ctx, func(tx storage.Scope) error {
-				if err := tx.InsertUser(ctx, user); err != nil {
-					return err
-				}
-				return h.Admit(ctx, tx, h.t, made.Invitation.ID, user, nil, h.now)
-			})
-			cancel()
-			if err == nil {
-				if failing < 10 || h.rolesOf(id, acme) == nil || h.usesOf(made.Invitation.ID) != 1 {
-					t.Errorf("it succeeded with %d statements, roles %v", failing, h.rolesOf(id, acme))
-				}
-				return
-			}
-			_, missing := h.t.Scope.User(h.Context(), id)
-			h.wants("the user of a failed acceptance", missing, lanyard.ErrNotFound)
-			if got := len(h.everything(acme)); got != before || h.usesOf(made.Invitation.ID) != uses {
-				t.Fatalf("statement %d failed (%v): %d rows after %d, %d uses", failing, err, got, before, h.usesOf(made.Invitation.ID))
-			}
-		}
-	})
-}
-
-// everything is what can be read of an organization: members and facts.
-func (h *town) everything(o lanyard.Organization) []any {
-	h.Helper()
-	var out []any
-	members, err := h.t.Scope.Memberships(h.Context(), o.ID)
-	h.must(err)
-	for _, m := range members {
-		out = append(out, m)
-	}
-	facts, err := h.t.Scope.OrganizationEvents(h.Context(), o.ID, "", 1000)
-	h.must(err)
-	for _, f := range facts {
-		out = append(out, f)
-	}
-	return out
 }
 
 // An invitation to sign up is used inside the transaction that makes the account.

@@ -53,10 +53,7 @@ func (o *Organizations) Domains(ctx context.Context, s Seat) ([]lanyard.Domain, 
 // a public mail provider is lanyard.ErrDomainTaken, one that the organization has
 // already lanyard.ErrConflict. What other organizations claim is not told.
 func (o *Organizations) AddDomain(ctx context.Context, s Seat, name string, now time.Time) (lanyard.Domain, error) {
-	name, err := canonicalDomain(name)
-	if err == nil && publicMail(name) {
-		err = lanyard.ErrDomainTaken.Saying("the domain belongs to a mail provider, whose addresses anybody can have")
-	}
+	name, err := CheckDomain(name)
 	if err != nil {
 		return lanyard.Domain{}, err
 	}
