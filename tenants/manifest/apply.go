@@ -9,6 +9,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Deps is what applying a file needs.
@@ -16,6 +17,10 @@ type Deps struct {
 	Store  *storage.Store
 	Keeper *keys.Keeper
 	Hasher Hasher
+	// Organizations mails invitations and Issuer says where they lead; without them a
+	// file can invite by code alone.
+	Organizations *organizations.Organizations
+	Issuer        func(lanyard.Tenant) string
 	// Actor is who does it, as events name it; empty is "system".
 	Actor string
 }
@@ -85,7 +90,7 @@ func applyTenant(ctx context.Context, deps Deps, t *Tenant, at time.Time) (Summa
 	}
 	var summary Summary
 	err = scope.InTx(ctx, func(tx storage.Scope) error {
-		r := &run{scope: tx, now: at, actor: deps.Actor} // anew each time: a transaction may be tried again
+		r := &run{scope: tx, deps: deps, now: at, actor: deps.Actor} // anew each time: a transaction may be tried again
 		err := r.tenant(ctx, t, exists, passwords)
 		summary = r.summary
 		return err
@@ -117,6 +122,7 @@ func newPasswords(ctx context.Context, deps Deps, scope storage.Scope, t *Tenant
 // run is the work on one tenant within one transaction.
 type run struct {
 	scope   storage.Scope
+	deps    Deps
 	now     time.Time
 	actor   string
 	summary Summary
@@ -135,6 +141,20 @@ func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, passwords []st
 			return fmt.Errorf("role %s: %w", role.Name, err)
 		}
 	}
+	if err := r.people(ctx, t, passwords); err != nil {
+		return err
+	}
+	if err := r.trustedIssuers(ctx, t); err != nil {
+		return err
+	}
+	if r.summary.Created+r.summary.Updated == 0 {
+		return nil
+	}
+	return r.scope.BumpRevision(ctx)
+}
+
+// people writes users, clients and organizations with what is in them.
+func (r *run) people(ctx context.Context, t *Tenant, passwords []storage.Password) error {
 	for i := range t.Users {
 		if err := r.putUser(ctx, &t.Users[i], passwords[i]); err != nil {
 			return fmt.Errorf("user %s: %w", t.Users[i].name(), err)
@@ -150,13 +170,10 @@ func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, passwords []st
 			return fmt.Errorf("organization %s: %w", t.Organizations[i].Slug, err)
 		}
 	}
-	if err := r.trustedIssuers(ctx, t); err != nil {
+	if err := r.putPlaces(ctx, t); err != nil {
 		return err
 	}
-	if r.summary.Created+r.summary.Updated == 0 {
-		return nil
-	}
-	return r.scope.BumpRevision(ctx)
+	return r.putInvitations(ctx, "", t.Invitations)
 }
 
 // resources writes the resources and insists that those that tenant and clients

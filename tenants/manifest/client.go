@@ -16,6 +16,8 @@ type Client struct {
 	// RequirePKCE is true when the file leaves it out.
 	RequirePKCE *bool  `json:"require_pkce"`
 	Secret      Secret `json:"client_secret"`
+	// Organizations are those in which a machine client has roles.
+	Organizations []Place `json:"organizations"`
 }
 
 func (o *Client) check(c checker, path string, seen map[string]bool) {
@@ -32,6 +34,7 @@ func (o *Client) check(c checker, path string, seen map[string]bool) {
 		c.complain(path+".jwks", "jwks is not a key set")
 	}
 	o.checkSecret(c, path+".client_secret")
+	o.checkPlaces(c, path)
 }
 
 func (o *Client) checkSecret(c checker, path string) {

@@ -8,19 +8,30 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
-// Organization is a customer inside a tenant. Its natural key is the slug.
+// Organization is a customer inside a tenant. Its natural key is the slug. Members that
+// it leaves out stay as they are.
 type Organization struct {
-	Slug    string   `json:"slug"`
-	Name    string   `json:"name"`
-	Members []Member `json:"members"`
-	Roles   []Role   `json:"roles"`
-	// Invitations, Domains and Connections are not built yet: a file may hold empty lists.
-	Invitations []json.RawMessage `json:"invitations"`
-	Domains     []json.RawMessage `json:"domains"`
+	Slug     string                      `json:"slug"`
+	Name     string                      `json:"name"`
+	Plan     *string                     `json:"plan"`
+	TrialEnd *Moment                     `json:"trial_end"`
+	Seats    *int64                      `json:"seats"`
+	Language *string                     `json:"language"`
+	Branding *lanyard.Branding           `json:"branding"`
+	Policy   *lanyard.OrganizationPolicy `json:"policy"`
+	// Suspended closes it until the file says that it is not.
+	Suspended   *bool        `json:"suspended"`
+	Members     []Member     `json:"members"`
+	Roles       []Role       `json:"roles"`
+	Invitations []Invitation `json:"invitations"`
+	Domains     []Domain     `json:"domains"`
+	// Connections are not built yet: a file may hold an empty list.
 	Connections []json.RawMessage `json:"connections"`
 }
 
@@ -35,22 +46,57 @@ func (o *Organization) check(c checker, path string, seen map[string]bool) {
 		c.complain(path+".slug", "slug is 1 to 63 of a-z, 0-9 and -, and does not begin or end with -")
 	}
 	c.unique(seen, path+".slug", "organization", o.Slug)
-	for name, entries := range map[string][]json.RawMessage{
-		"invitations": o.Invitations, "domains": o.Domains, "connections": o.Connections,
-	} {
-		if len(entries) > 0 {
-			c.complain(path+"."+name, "%s of organizations are not built yet", name)
-		}
+	if len(o.Connections) > 0 {
+		c.complain(path+".connections", "connections of organizations are not built yet")
 	}
+	o.checkSettings(c, path)
+	o.checkDomains(c, path)
+	checkInvitations(c, path, o.Invitations, false)
 	roles := map[string]bool{}
 	for i := range o.Roles {
 		o.Roles[i].check(c, fmt.Sprintf("%s.roles[%d]", path, i), roles)
-		if slices.Contains(builtInRoles, o.Roles[i].Name) {
+		if slices.Contains(lanyard.BuiltInRoles, o.Roles[i].Name) {
 			c.complain(fmt.Sprintf("%s.roles[%d].name", path, i), "%s is built in", o.Roles[i].Name)
 		}
 	}
 	o.checkMembers(c, path)
 }
+
+// checkSettings complains about what an organization can not be.
+func (o *Organization) checkSettings(c checker, path string) {
+	if o.Name != "" {
+		if _, err := organizations.CheckName(o.Name); err != nil {
+			c.complain(path+".name", "%s", safe(err))
+		}
+	}
+	if o.Plan != nil && (len(*o.Plan) > maxPlan || strings.ContainsFunc(*o.Plan, unicode.IsControl)) {
+		c.complain(path+".plan", "a plan is at most %d bytes in one line", maxPlan)
+	}
+	if o.Seats != nil && *o.Seats < 0 {
+		c.complain(path+".seats", "seats is the most members, and 0 for any number")
+	}
+	if o.Language != nil && *o.Language != "" {
+		checkLanguage(c, path+".language", *o.Language)
+	}
+	if b := o.Branding; b != nil {
+		if _, err := lanyard.ReadableAccent(b.Accent); err != nil {
+			c.complain(path+".branding.accent", "%s", safe(err))
+		}
+		for name, logo := range map[string]string{"logo_url": b.LogoURL, "logo_dark_url": b.LogoDarkURL} {
+			if logo != "" && !lanyard.ValidLogoPath(logo) {
+				c.complain(path+".branding."+name, "%s is the path of a file of our own origin", name)
+			}
+		}
+	}
+	if o.Policy != nil {
+		if err := organizations.CheckPolicy(*o.Policy, lanyard.Policy{EmailCode: true}); err != nil {
+			c.complain(path+".policy", "%s", safe(err))
+		}
+	}
+}
+
+// maxPlan is the longest name of a plan, in bytes.
+const maxPlan = 100
 
 func (o *Organization) checkMembers(c checker, path string) {
 	seen := map[string]bool{}
@@ -63,41 +109,108 @@ func (o *Organization) checkMembers(c checker, path string) {
 	}
 }
 
-var builtInRoles = []string{lanyard.RoleOwner, lanyard.RoleAdmin, lanyard.RoleMember}
-
 func (r *run) putOrganization(ctx context.Context, o *Organization) error {
 	stored, err := r.scope.OrganizationBySlug(ctx, o.Slug)
 	exists := err == nil
+	if exists {
+		stored, err = r.scope.LockOrganization(ctx, stored.ID)
+	}
 	switch {
-	case errors.Is(err, lanyard.ErrNotFound):
-		stored = lanyard.Organization{ID: lanyard.NewOrganizationID(), TenantID: r.scope.TenantID(), Slug: o.Slug, Name: o.Slug, CreatedAt: r.now}
+	case !exists && errors.Is(err, lanyard.ErrNotFound):
+		stored = lanyard.Organization{
+			ID: lanyard.NewOrganizationID(), TenantID: r.scope.TenantID(), Slug: o.Slug, Name: o.Slug, Code: organizations.NewCode(), CreatedAt: r.now,
+		}
 	case err != nil:
 		return err
 	}
-	after := stored
-	if o.Name != "" {
-		after.Name = o.Name
+	if err := r.checkPolicy(ctx, o); err != nil {
+		return err
 	}
+	after := o.onto(stored)
 	changed := !exists || !reflect.DeepEqual(after, stored)
 	r.summary.count(exists, changed)
-	put, fact := r.scope.UpdateOrganization, lanyard.EventOrganizationUpdated
-	if !exists {
-		put, fact = r.scope.InsertOrganization, lanyard.EventOrganizationCreated
-	}
 	if changed {
-		if err := errors.Join(put(ctx, after), r.record(ctx, organizationEvent(fact, after.ID))); err != nil {
+		if err := r.writeOrganization(ctx, stored, after, exists); err != nil {
 			return err
 		}
 	}
 	return r.putParts(ctx, o, after.ID)
 }
 
-// putParts writes the roles and members of an organization.
-func (r *run) putParts(ctx context.Context, o *Organization, id lanyard.OrganizationID) error {
-	for _, role := range o.Roles {
-		if err := r.putRole(ctx, id, role); err != nil {
-			return fmt.Errorf("role %s: %w", role.Name, err)
+// checkPolicy insists that the tenant offers what the organization's policy demands.
+func (r *run) checkPolicy(ctx context.Context, o *Organization) error {
+	if o.Policy == nil {
+		return nil
+	}
+	t, err := r.scope.Tenant(ctx)
+	if err != nil {
+		return err
+	}
+	return organizations.CheckPolicy(*o.Policy, t.Policy)
+}
+
+// onto lays what the file says over what there is.
+func (o *Organization) onto(out lanyard.Organization) lanyard.Organization {
+	if name, err := organizations.CheckName(o.Name); err == nil {
+		out.Name = name
+	}
+	out.Plan, out.Seats, out.Language = chosenOr(o.Plan, out.Plan), chosenOr(o.Seats, out.Seats), chosenOr(o.Language, out.Language)
+	out.Policy, out.Suspended = chosenOr(o.Policy, out.Policy), chosenOr(o.Suspended, out.Suspended)
+	if o.TrialEnd != nil {
+		out.TrialEnd = o.TrialEnd.Time
+	}
+	if b := o.Branding; b != nil {
+		if accent, err := lanyard.ReadableAccent(b.Accent); err == nil && accent != "" {
+			out.Branding.Accent = accent
 		}
+		if b.LogoURL != "" {
+			out.Branding.LogoURL = b.LogoURL
+		}
+		if b.LogoDarkURL != "" {
+			out.Branding.LogoDarkURL = b.LogoDarkURL
+		}
+	}
+	return out
+}
+
+func chosenOr[T any](given *T, fallback T) T {
+	if given == nil {
+		return fallback
+	}
+	return *given
+}
+
+// writeOrganization stores an organization, and records what is different.
+func (r *run) writeOrganization(ctx context.Context, stored, after lanyard.Organization, exists bool) error {
+	put, fact, before := r.scope.UpdateOrganization, lanyard.EventOrganizationUpdated, stored
+	if !exists {
+		put, fact, before = r.scope.InsertOrganization, lanyard.EventOrganizationCreated, lanyard.Organization{}
+	}
+	err := put(ctx, after)
+	if !exists && errors.Is(err, lanyard.ErrConflict) {
+		return lanyard.ErrSlugTaken
+	}
+	if err != nil {
+		return err
+	}
+	if detail := organizations.Differences(before, after); len(detail) > 0 {
+		if err := r.recordIn(ctx, after.ID, fact, detail); err != nil {
+			return err
+		}
+	}
+	switch {
+	case after.Suspended == before.Suspended:
+		return nil
+	case after.Suspended:
+		return r.recordIn(ctx, after.ID, lanyard.EventOrganizationSuspended, nil)
+	}
+	return r.recordIn(ctx, after.ID, lanyard.EventOrganizationResumed, nil)
+}
+
+// putParts writes what is in an organization, in the order in which the parts name each other.
+func (r *run) putParts(ctx context.Context, o *Organization, id lanyard.OrganizationID) error {
+	if err := r.organizationRoles(ctx, id, o.Roles); err != nil {
+		return err
 	}
 	members, err := r.scope.Memberships(ctx, id)
 	if err != nil {
@@ -108,7 +221,16 @@ func (r *run) putParts(ctx context.Context, o *Organization, id lanyard.Organiza
 			return fmt.Errorf("member %s: %w", m.User, err)
 		}
 	}
-	return nil
+	domains, err := r.scope.Domains(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, d := range o.Domains {
+		if err := r.putDomain(ctx, id, d, domains); err != nil {
+			return fmt.Errorf("domain %s: %w", d.Domain, err)
+		}
+	}
+	return r.putInvitations(ctx, id, o.Invitations)
 }
 
 func (r *run) putMember(ctx context.Context, id lanyard.OrganizationID, m Member, stored []lanyard.Membership) error {
@@ -134,8 +256,12 @@ func (r *run) putMember(ctx context.Context, id lanyard.OrganizationID, m Member
 	if err := r.scope.PutMembership(ctx, lanyard.Membership{OrganizationID: id, UserID: user.ID, Roles: roles, CreatedAt: r.now}); err != nil {
 		return err
 	}
-	fact := organizationEvent(lanyard.EventMemberUpdated, id)
-	fact.UserID = user.ID
+	fact := lanyard.Event{Type: lanyard.EventMemberUpdated, UserID: user.ID, OrganizationID: id}
+	if at < 0 {
+		fact.Type, fact.Detail = lanyard.EventMemberAdded, rolesDetail(nil, roles)
+	} else {
+		fact.Detail = rolesDetail(stored[at].Roles, roles)
+	}
 	return r.record(ctx, fact)
 }
 
@@ -157,7 +283,7 @@ func (r *run) memberUser(ctx context.Context, name string) (lanyard.User, error)
 
 // organizationRole insists that a role is built in, or defined in the organization or the tenant.
 func (r *run) organizationRole(ctx context.Context, id lanyard.OrganizationID, role string) error {
-	if slices.Contains(builtInRoles, role) {
+	if slices.Contains(lanyard.BuiltInRoles, role) {
 		return nil
 	}
 	_, err := r.scope.RolePermissions(ctx, id, role)
@@ -170,6 +296,7 @@ func (r *run) organizationRole(ctx context.Context, id lanyard.OrganizationID, r
 	return err
 }
 
-func organizationEvent(fact lanyard.EventType, id lanyard.OrganizationID) lanyard.Event {
-	return lanyard.Event{Type: fact, Detail: map[string]string{"organization": string(id)}}
+// recordIn records a fact of an organization.
+func (r *run) recordIn(ctx context.Context, id lanyard.OrganizationID, fact lanyard.EventType, detail map[string]string) error {
+	return r.record(ctx, lanyard.Event{Type: fact, OrganizationID: id, Detail: detail})
 }

@@ -18,7 +18,7 @@ var development = manifest.Options{AllowInline: true, Getenv: getenv, ReadFile: 
 var production = manifest.Options{Getenv: getenv, ReadFile: readFile}
 
 func getenv(name string) (string, bool) {
-	value, ok := map[string]string{"SECRET": strings.Repeat("e", 40), "EMPTY": ""}[name]
+	value, ok := map[string]string{"SECRET": strings.Repeat("e", 40), "EMPTY": "", "INVITE": "0123-4567 89AB-CDEF-GHJK-MNPQ-RT"}[name]
 	return value, ok
 }
 
@@ -46,6 +46,7 @@ tenants:
       - identifier: https://api.example.test
         name: API
         scopes: [read, {name: write, description: Change things}]
+        permissions: [invoice:read, {name: invoice:write, description: Make out invoices}]
         token_format: jwt
         signing_alg: ES256
     roles:
@@ -70,7 +71,20 @@ tenants:
         members:
           - {user: ada@example.test, roles: [owner, billing]}
           - {user: bob@example.test}
-        invitations: []
+        plan: team
+        trial_end: 2027-01-31
+        seats: 25
+        language: de
+        branding: {accent: "#0a5fd8", logo_url: /assets/acme.png}
+        policy: {methods: [password, passkey], session_lifetime: 8h}
+        invitations:
+          - {email: Carol@Example.test, roles: [billing]}
+          - {code: 0123456789abcdefghjkmnpqrs, domain: Acme.test, uses: 20, expires_at: 2026-02-01T00:00:00Z, client_id: web}
+        domains:
+          - {domain: ACME.test, verified: true, joining: request}
+          - {domain: acme.example.test}
+      - slug: closed
+        suspended: true
     clients:
       - client_id: web
         client_secret: {file: secret.txt}
@@ -79,9 +93,16 @@ tenants:
         backchannel_logout_uri: https://app.example.test/logout
         require_pkce: false
         access_token_lifetime: 5m
+      - client_id: machine
+        type: machine
+        client_secret: {env: SECRET}
+        organizations: [{organization: acme, roles: [billing]}]
       - client_id: spa
         token_endpoint_auth_method: none
         redirect_uris: [https://spa.example.test/callback]
+    invitations:
+      - {email: dora@example.test, plan: standard, trial_days: 14}
+      - {code: {env: INVITE}, uses: 3}
     trusted_issuers:
       - issuer: https://other.example.test
         jwks_uri: https://other.example.test/jwks
@@ -117,10 +138,10 @@ func TestFullFileIsUnderstood(t *testing.T) {
 	if web.Secret.Value.Reveal() != strings.Repeat("f", 40) {
 		t.Error("the secret from the file is not cut at the line end")
 	}
-	if web.Client.RequirePKCE || !f.Tenants[0].Clients[1].Client.RequirePKCE {
+	if web.Client.RequirePKCE || !f.Tenants[0].Clients[2].Client.RequirePKCE {
 		t.Error("require_pkce is not true by default, or not false when the file says so")
 	}
-	if web.AuthMethod != lanyard.AuthBasic || !web.MayUse(lanyard.GrantRefreshToken) || f.Tenants[0].Clients[1].Type != lanyard.ClientSPA {
+	if web.AuthMethod != lanyard.AuthBasic || !web.MayUse(lanyard.GrantRefreshToken) || f.Tenants[0].Clients[2].Type != lanyard.ClientSPA {
 		t.Errorf("defaults are missing: %+v", web.Client)
 	}
 	want := []lanyard.ResourceScope{{Name: "read"}, {Name: "write", Description: "Change things"}}
@@ -209,8 +230,39 @@ func TestComplaintsSayWhatIsWrong(t *testing.T) {
 		{tenant("resources: [{identifier: 'https://a.test', scopes: ['a b']}]"), "a scope is one word"},
 		{tenant("resources: [{identifier: 'https://a.test', scopes: [openid]}]"), "openid is a standard scope"},
 
-		{tenant("organizations: [{slug: acme, domains: [a.test]}]"), "domains of organizations are not built yet"},
-		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test}]}]"), "invitations of organizations are not built yet"},
+		{tenant("organizations: [{slug: acme, domains: [{domain: a}]}]"), "the domain is not valid"},
+		{tenant("organizations: [{slug: acme, domains: [{domain: gmail.com}]}]"), "belongs to a mail provider"},
+		{tenant("organizations: [{slug: acme, domains: [{domain: a.test}, {domain: A.test}]}]"), `domain "a.test" stands here a second time`},
+		{tenant("organizations: [{slug: acme, domains: [{domain: a.test, joining: always}]}]"), "joining is one of off, request, automatic"},
+		{tenant("organizations: [{slug: acme, invitations: [{roles: [member]}]}]"), "an invitation has either email or code"},
+		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test, code: 0123456789abcdefghjkmnpqrs}]}]"), "an invitation has either email or code"},
+		{tenant("organizations: [{slug: acme, invitations: [{domain: b.test}]}]"), "an invitation has either email or code"},
+		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test}, {email: A@b.test}]}]"), `invitation "a@b.test" stands here a second time`},
+		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test, uses: 2}]}]"), "an invitation has 1 to 10000 uses"},
+		{tenant("organizations: [{slug: acme, invitations: [{code: short}]}]"), "a code is 26 to 64 letters and digits"},
+		{tenant("organizations: [{slug: acme, invitations: [{code: 0123456789abcdefghjkmnpqrs}, {code: OI23-456789abcdefghjkmnpqrs}]}]"), "this code stands here a second time"},
+		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test, plan: team}]}]"), "has no plan and no trial"},
+		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test, expires_at: soon}]}]"), "a moment is written like"},
+		{tenant("organizations: [{slug: acme, invitations: [{email: a@b.test, roles: ['A B']}]}]"), `"A B" is not the name of a role`},
+		{tenant("invitations: [{email: a@b.test, roles: [member]}]"), "an invitation to sign up has no roles"},
+		{tenant("invitations: [{email: a@b.test, trial_days: -1}]"), "a trial has 0 to 3650 days"},
+		{tenant("organizations: [{slug: acme, personal: true}]"), `unknown key "personal"`},
+		{tenant("organizations: [{slug: acme, code: ABCDEFGH}]"), `unknown key "code"`},
+		{tenant("organizations: [{slug: acme, seats: -1}]"), "seats is the most members"},
+		{tenant("organizations: [{slug: acme, language: klingon language}]"), "is not a language"},
+		{tenant("organizations: [{slug: acme, branding: {accent: red}}]"), "a colour is written like"},
+		{tenant("organizations: [{slug: acme, branding: {logo_url: 'https://evil.test/x.png'}}]"), "logo_url is the path of a file of our own origin"},
+		{tenant("organizations: [{slug: acme, policy: {own_connection_only: true}}]"), "no connection of its own"},
+		{tenant("organizations: [{slug: acme, policy: {methods: [totp]}}]"), "methods are some of"},
+		{tenant("policy: {organization_grace: 1s}"), "organization_grace is between a minute and ten years"},
+		{tenant("policy: {personal_trial_days: -1}"), "a trial has 0 to 3650 days"},
+		{tenant("policy: {invitation_quota: -1}"), "a quota is not negative"},
+		{client("organizations: [{organization: acme, roles: [member]}]"), "only a machine client has roles in organizations"},
+		{client("type: machine\norganizations: [{organization: acme}]"), "a machine has at least one role"},
+		{tenant("resources: [{identifier: 'https://a.test', permissions: [read]}]"), "a permission is noun:verb"},
+		{tenant("resources: [{identifier: 'https://a.test', permissions: ['members:manage']}]"), "members:manage is a permission of ours"},
+		{tenant("resources: [{identifier: 'https://a.test', scopes: ['members:manage']}]"), "members:manage is a permission of ours"},
+		{tenant("resources: [{identifier: 'https://a.test', permissions: ['a:b', 'a:b']}]"), `permission "a:b" stands here a second time`},
 		{tenant("organizations: [{slug: acme, connections: [{}]}]"), "connections of organizations are not built yet"},
 		{tenant("organizations: [{slug: acme, members: [{roles: [owner]}]}]"), "a member needs user"},
 		{tenant("organizations: [{slug: acme, roles: [{name: owner}]}]"), "owner is built in"},
@@ -242,6 +294,17 @@ func TestSecretInLineIsForDevelopmentOnly(t *testing.T) {
 	}
 	if err != nil && strings.Contains(err.Error(), "in-line-secret") {
 		t.Error("the complaint shows the secret")
+	}
+}
+
+func TestInvitationCodeInLineIsForDevelopmentOnly(t *testing.T) {
+	file := tenant("invitations: [{code: 0123456789abcdefghjkmnpqrs}]")
+	if _, err := manifest.Parse([]byte(file), development); err != nil {
+		t.Error(err)
+	}
+	_, err := manifest.Parse([]byte(file), production)
+	if err == nil || !strings.Contains(err.Error(), "a secret in line is for development only") || strings.Contains(err.Error(), "0123456789") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -40,6 +40,12 @@ func (t *Tenant) checkPolicy(c checker, path string) {
 		}
 	}
 	t.checkDurations(c, path)
+	if p.PersonalTrialDays < 0 || p.PersonalTrialDays > maxTrialDays {
+		c.complain(path+".personal_trial_days", "a trial has 0 to %d days", maxTrialDays)
+	}
+	if p.InvitationQuota < 0 {
+		c.complain(path+".invitation_quota", "a quota is not negative; 0 is the default")
+	}
 	for i, role := range p.DefaultRoles {
 		if !validRole(role) {
 			c.complain(fmt.Sprintf("%s.default_roles[%d]", path, i), "%q is not the name of a role", role)
@@ -72,6 +78,7 @@ func (t *Tenant) checkDurations(c checker, path string) {
 	for name, given := range map[string]lanyard.Duration{
 		"session_lifetime": t.Policy.SessionLifetime, "remembered_session_lifetime": t.Policy.RememberedSessionLifetime,
 		"session_idle": t.Policy.SessionIdle, "remember_device": t.Policy.RememberDevice, "deletion_grace": t.Policy.DeletionGrace,
+		"organization_grace": t.Policy.OrganizationGrace,
 	} {
 		if d := time.Duration(given); d != 0 && (d < shortestSession || d > longestDuration) {
 			c.complain(path+"."+name, "%s is between a minute and ten years", name)

@@ -12,6 +12,8 @@ import (
 type Resource struct {
 	lanyard.Resource
 	Scopes []Scope `json:"scopes"`
+	// Permissions is the catalogue of what roles can allow here; none for the scopes.
+	Permissions []Scope `json:"permissions"`
 }
 
 // Scope is a right that a resource knows: its name alone, or with a description.
@@ -38,6 +40,7 @@ func (o *Resource) check(c checker, path string, seen map[string]bool) {
 	if !slices.Contains([]string{"", lanyard.AlgRS256, lanyard.AlgES256, lanyard.AlgEdDSA}, o.Algorithm) {
 		c.complain(path+".signing_alg", "signing_alg is RS256, ES256 or EdDSA")
 	}
+	o.checkPermissions(c, path)
 	o.Resource.Scopes = nil
 	names := map[string]bool{}
 	for i, s := range o.Scopes {
@@ -48,8 +51,28 @@ func (o *Resource) check(c checker, path string, seen map[string]bool) {
 		if lanyard.StandardScopes.Has(s.Name) {
 			c.complain(at, "%s is a standard scope and belongs to no resource", s.Name)
 		}
+		if len(o.Permissions) == 0 && slices.Contains(lanyard.OwnPermissions, s.Name) {
+			c.complain(at, "%s is a permission of ours: give the resource permissions of its own", s.Name)
+		}
 		c.unique(names, at, "scope", s.Name)
 		o.Resource.Scopes = append(o.Resource.Scopes, lanyard.ResourceScope(s))
+	}
+}
+
+// checkPermissions complains about what roles can not allow at a resource.
+func (o *Resource) checkPermissions(c checker, path string) {
+	o.Resource.Permissions = nil
+	names := map[string]bool{}
+	for i, p := range o.Permissions {
+		at := fmt.Sprintf("%s.permissions[%d]", path, i)
+		if !lanyard.ValidPermission(p.Name) {
+			c.complain(at, "a permission is noun:verb in lower case")
+		}
+		if slices.Contains(lanyard.OwnPermissions, p.Name) {
+			c.complain(at, "%s is a permission of ours", p.Name)
+		}
+		c.unique(names, at, "permission", p.Name)
+		o.Resource.Permissions = append(o.Resource.Permissions, lanyard.ResourceScope(p))
 	}
 }
 

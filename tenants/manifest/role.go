@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Role is a named set of permissions, of the tenant or of one organization.
@@ -17,10 +17,8 @@ type Role struct {
 	Permissions []string `json:"permissions"`
 }
 
-var rolePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_:.-]{0,63}$`)
-
 // validRole accepts names that stand in tokens and lists without quotes.
-func validRole(name string) bool { return rolePattern.MatchString(name) }
+func validRole(name string) bool { return lanyard.ValidRoleName(name) }
 
 func (o *Role) check(c checker, path string, seen map[string]bool) {
 	if !validRole(o.Name) {
@@ -49,7 +47,37 @@ func (r *run) putRole(ctx context.Context, organization lanyard.OrganizationID, 
 	if err := r.scope.PutRole(ctx, organization, o.Name, o.Permissions, r.now); err != nil {
 		return err
 	}
-	return r.record(ctx, lanyard.Event{Type: lanyard.EventTenantUpdated, Detail: map[string]string{"role": o.Name, "organization": string(organization)}})
+	if organization == "" {
+		return r.record(ctx, lanyard.Event{Type: lanyard.EventTenantUpdated, Detail: map[string]string{"role": o.Name}})
+	}
+	detail := map[string]string{"role": o.Name, "permissions_after": strings.Join(o.Permissions, " ")}
+	if exists {
+		detail["permissions_before"] = strings.Join(before, " ")
+	}
+	return r.recordIn(ctx, organization, lanyard.EventRoleUpdated, detail)
+}
+
+// organizationRoles writes the roles that an organization has of its own. They allow
+// nothing but what the product and the tenant's resources know.
+func (r *run) organizationRoles(ctx context.Context, id lanyard.OrganizationID, roles []Role) error {
+	if len(roles) == 0 {
+		return nil
+	}
+	t, err := r.tenancy(ctx)
+	if err != nil {
+		return err
+	}
+	catalogue := organizations.Catalogue(t.Resources)
+	for _, role := range roles {
+		err := organizations.CheckRole(lanyard.Role{Name: role.Name, Permissions: role.Permissions}, t.Roles, catalogue)
+		if err == nil {
+			err = r.putRole(ctx, id, role)
+		}
+		if err != nil {
+			return fmt.Errorf("role %s: %w", role.Name, err)
+		}
+	}
+	return nil
 }
 
 // grantRoles gives a user roles of the tenant that it does not have yet.

@@ -29,6 +29,8 @@ type Tenant struct {
 	Roles          []Role                `json:"roles"`
 	Resources      []Resource            `json:"resources"`
 	TrustedIssuers []TrustedIssuer       `json:"trusted_issuers"`
+	// Invitations let people sign up.
+	Invitations []Invitation `json:"invitations"`
 	// Connections are not built yet: a file may hold an empty list.
 	Connections []json.RawMessage `json:"connections"`
 }
@@ -81,6 +83,7 @@ func (t *Tenant) checkParts(c checker, path string) {
 	for i := range t.Organizations {
 		t.Organizations[i].check(c, fmt.Sprintf("%s.organizations[%d]", path, i), seen)
 	}
+	checkInvitations(c, path, t.Invitations, true)
 	seen = map[string]bool{}
 	for i := range t.TrustedIssuers {
 		t.TrustedIssuers[i].check(c, fmt.Sprintf("%s.trusted_issuers[%d]", path, i), seen)
