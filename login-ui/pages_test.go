@@ -117,6 +117,7 @@ type world struct {
 	setup   *fakeSetup
 	dev     *fakeDevelopment
 	people  *fakePeople
+	orgs    *fakeOrgs
 	pages   *loginui.Pages
 	handler http.Handler
 	// rendered is what GET /render shows, for the pages that endpoints render.
@@ -126,11 +127,12 @@ type world struct {
 func newWorld(t *testing.T, site web.Site) *world {
 	t.Helper()
 	w := &world{
-		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{}, people: newPeople(),
+		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{}, people: newPeople(), orgs: newOrgs(),
 		live: &tenants.Live{Tenant: lanyard.Tenant{ID: "ten_1", Slug: site.Slug, Name: "Acme"}, Issuer: site.Issuer},
 	}
 	pages, err := loginui.New(loginui.Config{
 		Flow: w.flow, Recovery: w.links, Accounts: w.people, SignIn: w.people, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
+		Organizations: w.orgs, Entrance: fakeEntrance{w.flow, w.people},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -56,6 +56,8 @@ func open(p *flow.Page) {
 
 func invited(p *flow.Page) { p.Policy.SignUp = lanyard.SignUpInvite }
 
+func closed(p *flow.Page) { p.Policy.SignUp = lanyard.SignUpClosed }
+
 var passwordWays = ways(lanyard.WayPasskey, lanyard.WayEmailCode, lanyard.WayForgot)
 
 var factorWays = ways(lanyard.WayTOTP, lanyard.WaySecurityKey, lanyard.WayRecoveryCode, lanyard.WayEmailRecovery)
@@ -135,9 +137,12 @@ func newcomerCases() []pageCase {
 	code := due(flow.StepSignUpCode)
 	return []pageCase{
 		{"signup", 200, atStep("/signup", dueBy(flow.StepSignUp, open))},
-		{"signup-closed", 200, atStep("/signup", due(flow.StepSignUp))},
+		{"signup-closed", 200, atStep("/signup", dueBy(flow.StepSignUp, closed))},
 		{"signup-invite", 200, atStep("/signup", dueBy(flow.StepSignUp, invited))},
-		{"signup-refused-closed", 403, refused("/signup", due(flow.StepSignUp), nil, newcomer()...)},
+		{"signup-refused-closed", 403, func(w *world, lang string) *httptest.ResponseRecorder {
+			w.live.Tenant.Policy.SignUp = lanyard.SignUpClosed
+			return refused("/signup", dueBy(flow.StepSignUp, closed), nil, newcomer()...)(w, lang)
+		}},
 		{"signup-bad-email", 200, signingUp(nil, "email", "nobody")},
 		{"signup-bad-name", 200, signingUp(nil, "name", "Grace\tHopper")},
 		{"signup-bad-attribute", 200, signingUp(nil, "attribute.size", "XXL")},
