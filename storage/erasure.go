@@ -12,11 +12,14 @@ func (s Scope) ScheduleDeletion(ctx context.Context, user lanyard.UserID, at tim
 	return s.must(ctx, `UPDATE users SET delete_at = ? WHERE tenant_id = ? AND id = ?`, maybeMicros(at), string(s.tenant), string(user))
 }
 
-// SoleOwnerships names the organizations that a user is the only owner of.
+// SoleOwnerships names the organizations that a user is the only owner of. A personal
+// one without other members is not among them: it goes with its user.
 func (s Scope) SoleOwnerships(ctx context.Context, user lanyard.UserID) ([]string, error) {
 	var names []string
 	err := s.list(ctx, &names, `SELECT o.name FROM memberships m JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
-		WHERE m.tenant_id = ? AND m.user_id = ? AND o.delete_at IS NULL AND NOT o.personal AND (' ' || m.roles || ' ') LIKE '% owner %'
+		WHERE m.tenant_id = ? AND m.user_id = ? AND o.delete_at IS NULL
+		AND (NOT o.personal OR EXISTS (SELECT 1 FROM memberships y WHERE y.tenant_id = m.tenant_id AND y.organization_id = m.organization_id AND y.user_id <> m.user_id))
+		AND (' ' || m.roles || ' ') LIKE '% owner %'
 		AND NOT EXISTS (SELECT 1 FROM memberships x WHERE x.tenant_id = m.tenant_id AND x.organization_id = m.organization_id
 			AND x.user_id <> m.user_id AND (' ' || x.roles || ' ') LIKE '% owner %') ORDER BY o.name`, string(s.tenant), string(user))
 	return names, err
@@ -51,6 +54,12 @@ func (s Scope) EraseUser(ctx context.Context, user lanyard.UserID, now time.Time
 		// The user's row is held first: whoever signs in meanwhile waits, and finds nobody.
 		if err := tx.must(ctx, `UPDATE users SET disabled = TRUE WHERE tenant_id = ? AND id = ? AND delete_at <= ?`,
 			string(s.tenant), string(user), micros(now)); err != nil {
+			return err
+		}
+		if _, err := tx.change(ctx, `UPDATE organizations SET delete_at = ? WHERE tenant_id = ? AND personal AND delete_at IS NULL
+			AND id IN (SELECT organization_id FROM memberships m WHERE m.tenant_id = organizations.tenant_id AND m.user_id = ?)
+			AND NOT EXISTS (SELECT 1 FROM memberships x WHERE x.tenant_id = organizations.tenant_id AND x.organization_id = organizations.id AND x.user_id <> ?)`,
+			micros(now), string(s.tenant), string(user), string(user)); err != nil {
 			return err
 		}
 		for _, statement := range erasures {

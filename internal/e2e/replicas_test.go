@@ -29,14 +29,14 @@ type replica struct {
 	issuer, address, ops, database string
 }
 
-// seeded makes a database with the test seed.
-func seeded(t *testing.T, database string) {
+// seeded makes a database with the test seed and what else is given.
+func seeded(t *testing.T, database string, more ...string) {
 	t.Helper()
 	master, err := keys.NewMaster(masterKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	idp.Seed(t, database, master)
+	idp.Seed(t, database, master, more...)
 }
 
 // replicas starts n servers on one database; the issuer is the address of the first.

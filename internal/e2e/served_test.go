@@ -104,15 +104,21 @@ func (o *operator) write(name, text string) string {
 // look opens the database beside the server.
 func (o *operator) look() *sql.DB {
 	o.t.Helper()
-	driver, source := "pgx", o.database
-	if path, isSQLite := strings.CutPrefix(o.database, "sqlite:"); isSQLite {
+	return looking(o.t, o.database)
+}
+
+// looking opens a database beside whoever serves from it.
+func looking(t *testing.T, database string) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", database
+	if path, isSQLite := strings.CutPrefix(database, "sqlite:"); isSQLite {
 		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {
-		o.t.Fatal(err)
+		t.Fatal(err)
 	}
-	o.t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
 

@@ -35,13 +35,13 @@ type target struct {
 }
 
 // serve starts the binary on a seeded database and waits for the first discovery.
-func serve(b *testing.B, database string) *target {
+func serve(b *testing.B, database string, more ...string) *target {
 	b.Helper()
 	master, err := keys.NewMaster(masterKey)
 	if err != nil {
 		b.Fatal(err)
 	}
-	idp.Seed(b, database, master)
+	idp.Seed(b, database, master, more...)
 	port := testkit.FreePort(b)
 	issuer := fmt.Sprintf("http://localhost:%d", port)
 	t := &target{IDP: idp.Keeping(b, issuer), env: []string{

@@ -81,6 +81,15 @@ func (b *Browser) PostFrom(target string, form url.Values, header http.Header) *
 	return b.open(http.MethodPost, target, form, header)
 }
 
+// Once sends one request to a path of the issuer, as a page of it would, and follows no redirect.
+func (b *Browser) Once(method, path string, form url.Values) *Page {
+	b.t.Helper()
+	if form == nil && method == http.MethodPost {
+		form = url.Values{}
+	}
+	return b.once(method, b.idp.Issuer+path, form, http.Header{"Sec-Fetch-Site": {"same-origin"}})
+}
+
 func (b *Browser) open(method, target string, form url.Values, header http.Header) *Page {
 	b.t.Helper()
 	if strings.HasPrefix(target, "/") {

@@ -85,8 +85,8 @@ func (i *IDP) Get(path string) (Answer, error) {
 	return ReadAnswer(i.t, answer), nil
 }
 
-// Seed applies seed.yaml to a database, sealed under the master key.
-func Seed(t testing.TB, database string, master *keys.Master) {
+// Seed applies seed.yaml, and what else is given, to a database, sealed under the master key.
+func Seed(t testing.TB, database string, master *keys.Master, more ...string) {
 	t.Helper()
 	store, err := storage.Open(t.Context(), storage.Config{URL: database})
 	must(t, err)
@@ -94,6 +94,9 @@ func Seed(t testing.TB, database string, master *keys.Master) {
 	must(t, store.Migrate(t.Context()))
 	i := &IDP{Store: store, Clock: clock.NewManual(time.Now().UTC()), t: t, Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey}}
 	i.apply("")
+	for _, text := range more {
+		i.apply(text)
+	}
 }
 
 // Start runs a provider until the end of the test.
