@@ -14,8 +14,10 @@ import (
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // App is what the parts of a running server share.
@@ -50,7 +52,11 @@ type Development struct {
 
 // manifestDeps is what applying a declarative file needs.
 func (a *App) manifestDeps() manifest.Deps {
-	return manifest.Deps{Store: a.Store, Keeper: a.Keeper, Hasher: a.Hasher}
+	directory := &tenants.Directory{Base: a.Issuer}
+	return manifest.Deps{
+		Store: a.Store, Keeper: a.Keeper, Hasher: a.Hasher,
+		Organizations: &organizations.Organizations{Accounts: accounts.New(a.Hasher, a.Sealer)}, Issuer: directory.Issuer,
+	}
 }
 
 // prepare makes sure that the default tenant and its keys exist and open under

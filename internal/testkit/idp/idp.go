@@ -17,13 +17,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/internal/server"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 //go:embed seed.yaml
@@ -134,9 +137,19 @@ func (i *IDP) apply(text string) {
 	}
 	file, err := manifest.Parse(data, manifest.Options{AllowInline: true})
 	must(i.t, err)
-	deps := manifest.Deps{Store: i.Store, Keeper: i.Keeper, Hasher: hasher()}
+	deps := manifest.Deps{
+		Store: i.Store, Keeper: i.Keeper, Hasher: hasher(), Issuer: i.issuerOf,
+		Organizations: &organizations.Organizations{Accounts: accounts.New(hasher(), i.Keeper.Sealer)},
+	}
 	_, err = manifest.Apply(context.Background(), deps, file, i.Clock.Now())
 	must(i.t, err)
+}
+
+// issuerOf is the issuer of a tenant, as mails name it.
+func (i *IDP) issuerOf(t lanyard.Tenant) string {
+	base, err := url.Parse(i.Issuer)
+	must(i.t, err)
+	return (&tenants.Directory{Base: base}).Issuer(t)
 }
 
 // Apply applies a manifest to the running provider.
