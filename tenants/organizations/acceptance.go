@@ -107,8 +107,6 @@ func inviterOf(ctx context.Context, scope storage.Scope, t accounts.Tenancy, i l
 // An invitation that nobody can use is lanyard.ErrNotFound, and so is one that the same
 // user used before; one for somebody else lanyard.ErrOtherAddress; a full organization
 // lanyard.ErrNoSeat; a member lanyard.ErrAlreadyMember.
-//
-//nolint:revive // the words of the contract: what is used, by whom, in which tenant
 func (o *Organizations) Admit(ctx context.Context, tx storage.Scope, t accounts.Tenancy, id lanyard.InvitationID, user lanyard.User, proved []string, now time.Time) error {
 	return tx.InTx(ctx, func(tx storage.Scope) error {
 		_, err := o.use(ctx, tx, t, use{id: id, user: user, proved: proved}, now)

@@ -85,6 +85,33 @@ func TestUselessCodesAnswerAlike(t *testing.T) {
 	})
 }
 
+// An invitation of the operators has nobody whose right could lapse, and still ends
+// with its organization.
+func TestNobodyJoinsAClosedOrganization(t *testing.T) {
+	inTown(t, func(h *town) {
+		for slug, closeIt := range map[string]func(o lanyard.Organization) error{
+			"suspended": func(o lanyard.Organization) error {
+				o.Suspended = true
+				return h.t.Scope.UpdateOrganization(h.Context(), o)
+			},
+			"going": func(o lanyard.Organization) error {
+				return h.t.Scope.ScheduleOrganizationDeletion(h.Context(), o.ID, h.now.Add(time.Hour))
+			},
+		} {
+			o, grace := h.organization(slug), h.person("grace-"+slug)
+			made, err := h.InviteToPlatform(h.Context(), h.t.Scope, h.t, lanyard.Invitation{OrganizationID: o.ID, Roles: []string{"owner"}}, lanyard.Secret{}, h.now)
+			h.must(err)
+			if _, err := h.looks(made.Code.Reveal()); err != nil {
+				t.Errorf("%s, before: %v", slug, err)
+			}
+			h.must(closeIt(o))
+			_, err = h.looks(made.Code.Reveal())
+			h.wants(slug+", looked at", err, lanyard.ErrNotFound)
+			h.wants(slug+", accepted", h.accepts(grace, made.Invitation.ID), lanyard.ErrNotFound)
+		}
+	})
+}
+
 // ATTACKS J 185: guessing is slow, and looking at one's own invitation costs nothing.
 func TestWrongCodesAreCounted(t *testing.T) {
 	inTown(t, func(h *town) {

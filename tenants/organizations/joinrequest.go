@@ -116,8 +116,6 @@ func (o *Organizations) JoinByDomain(ctx context.Context, tx storage.Scope, _ ac
 // joinBy makes a user a member by an automatic domain. It looks again once the
 // organization is locked: lanyard.ErrNotFound if the domain does not do that any more,
 // or the user is in.
-//
-//nolint:revive // it decides about all of them
 func (o *Organizations) joinBy(ctx context.Context, tx storage.Scope, user lanyard.UserID, session lanyard.SessionID, d lanyard.Domain, proved []string, now time.Time) error {
 	organization, err := tx.HoldOrganization(ctx, d.OrganizationID)
 	if err != nil {
