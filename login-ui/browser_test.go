@@ -10,7 +10,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -58,16 +60,28 @@ func TestPagesAreAccessible(t *testing.T) {
 	server, names := serveCases(t)
 	for _, look := range looks() {
 		t.Run(look.name, func(t *testing.T) {
-			ctx := testkit.Chromium(t)
-			complaints := listen(ctx)
-			for _, name := range names {
-				if name == "form-post" {
-					continue // it sends itself away; see TestFormPostSendsItself
-				}
-				inspect(t, ctx, complaints, look, server.URL, name, string(axe))
+			for some := range slices.Chunk(names, pagesPerBrowser) {
+				inspectAll(t, some, look, server.URL, string(axe))
 			}
 		})
 	}
+}
+
+// pagesPerBrowser is how many pages one browser shows within its time.
+const pagesPerBrowser = 75
+
+func inspectAll(t *testing.T, names []string, look look, server, axe string) {
+	t.Helper()
+	t.Run("from "+names[0], func(t *testing.T) {
+		ctx := testkit.Chromium(t)
+		complaints := listen(ctx)
+		for _, name := range names {
+			if name == "form-post" {
+				continue // it sends itself away; see TestFormPostSendsItself
+			}
+			inspect(t, ctx, complaints, look, server, name, axe)
+		}
+	})
 }
 
 // inspect opens one page in a look and reports what is wrong with it.
@@ -102,7 +116,7 @@ const inspection = `(async () => {
   if (document.documentElement.scrollWidth > document.documentElement.clientWidth) {
     found.push("the page is wider than the window");
   }
-  for (const e of document.querySelectorAll("button, input:not([type=hidden]):not([type=checkbox]), .button, .check label")) {
+  for (const e of document.querySelectorAll("button, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), .button, .check label, .choice label")) {
     const box = e.getBoundingClientRect();
     if (box.width && (box.height < 44 || box.width < 44)) {
       found.push("smaller than 44 px: " + e.outerHTML);
@@ -170,11 +184,14 @@ func serveCases(t *testing.T) (*httptest.Server, []string) {
 	served := site
 	served.Dev = false
 
+	fresh, one := worlds(t), sync.Mutex{}
 	var names []string
 	add := func(c pageCase, s web.Site) {
 		names = append(names, c.name)
 		mux.HandleFunc("/case/"+c.name, func(rw http.ResponseWriter, r *http.Request) {
-			w := newWorld(t, s)
+			one.Lock()
+			defer one.Unlock()
+			w := fresh(s)
 			w.live.Tenant.Branding.Accent = "#e4a11b"
 			w.live.Tenant.Policy.PrivacyURL, w.live.Tenant.Policy.TermsURL = "https://acme.example/privacy", "https://acme.example/terms"
 			replay(rw, c.show(w, "&lang="+r.URL.Query().Get("lang")))

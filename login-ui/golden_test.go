@@ -19,6 +19,7 @@ var (
 
 // Golden: what people see, in English and in German.
 func TestPagesLookAsKept(t *testing.T) {
+	fresh := worlds(t)
 	all := map[string][]pageCase{"": append(cases(t), servedCases()...), "dev-": devCases()}
 	for prefix, list := range all {
 		for _, c := range list {
@@ -27,7 +28,7 @@ func TestPagesLookAsKept(t *testing.T) {
 				if prefix != "" {
 					site = local
 				}
-				w := newWorld(t, site)
+				w := fresh(site)
 				rec := c.show(w, "&lang="+lang)
 				if rec.Code != c.status {
 					t.Errorf("%s %s: status %d, want %d", c.name, lang, rec.Code, c.status)

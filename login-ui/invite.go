@@ -174,7 +174,11 @@ func (p *Pages) showInvite(c *gin.Context, i invite, say words) error {
 	if v.Other {
 		status = http.StatusForbidden
 	}
-	web.FormTo(c.Writer.Header(), p.landingOrigins(c, &i.offer)...)
+	landing, err := p.landing(c, i.offer)
+	if err != nil {
+		return err
+	}
+	web.FormTo(c.Writer.Header(), lanyard.Origin(landing))
 	return p.show(c, status, "invite.html", v)
 }
 
@@ -202,12 +206,9 @@ func (p *Pages) inviteView(c *gin.Context, i invite) (*inviteView, error) {
 
 // onward is where a member goes on: the application of the invitation, or their organizations.
 func (p *Pages) onward(c *gin.Context, i invite) (string, error) {
-	client, err := p.landingClient(c, &i.offer)
-	if err != nil {
-		return "", err
-	}
-	if target, found := Landing(site(c), client, i.offer.Organization.Slug); found {
-		return target.Location(), nil
+	landing, err := p.landing(c, i.offer)
+	if err != nil || landing != "" {
+		return landing, err
 	}
 	return site(c).Path(pathMyOrgs), nil
 }
@@ -255,13 +256,13 @@ func (p *Pages) acceptInvite(c *gin.Context, i invite) error {
 	case err != nil:
 		return p.inviteFault(c, err)
 	}
-	client, err := p.landingClient(c, &i.offer)
+	client, err := p.landingClient(c, i.offer)
 	if err != nil {
 		return err
 	}
-	if target, found := Landing(site(c), client, i.offer.Organization.Slug); found {
-		web.Redirect(c.Writer, c.Request, target)
-		return nil
+	if client == nil {
+		return done(pathMyOrgs, "org_joined")(c)
 	}
-	return done(pathMyOrgs, "org_joined")(c)
+	web.Redirect(c.Writer, c.Request, web.StartOf(site(c), client, i.offer.Organization.ID, pathMyOrgs))
+	return nil
 }

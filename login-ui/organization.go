@@ -90,6 +90,7 @@ var joining = among(
 	mistake{lanyard.ErrNoSeat, "", "invitation.no_seat", nil},
 	mistake{lanyard.ErrAlreadyMember, "", "invitation.already", nil},
 	mistake{lanyard.ErrOtherAddress, "", "invitation.other_address", nil},
+	mistake{lanyard.ErrHasAccount, "", "invitation.has_account", nil},
 )
 
 var organizationMistakes = either(joining, among(
@@ -125,11 +126,8 @@ func (p *Pages) askToJoin(ctx context.Context, live *tenants.Live, f posted, v f
 }
 
 // askedToJoin says that the wish was passed on, unless the sign-in goes on with it.
-func (p *Pages) askedToJoin(c *gin.Context, id lanyard.AuthRequestID, m flow.Moved) error {
-	if m.Next != flow.StepOrganization && m.Next != flow.StepNotMember {
-		return p.moved(c, id, m)
-	}
-	return p.showStep(c, id, m.Next, func(s *step) error {
+func (p *Pages) askedToJoin(c *gin.Context, id lanyard.AuthRequestID, _ flow.Moved) error {
+	return p.showStep(c, id, whicheverStep, func(s *step) error {
 		text, err := s.T("organization.asked")
 		s.Notice = text
 		return err

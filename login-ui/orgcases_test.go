@@ -107,6 +107,7 @@ func organizationCases() []pageCase {
 		{"invitation-gone", 200, atStep("/login/invitation", dueBy(flow.StepInvitation, proved))},
 		{"invitation-other", 403, atStep("/login/invitation", dueBy(flow.StepInvitation, proved, offering("grace@example.test")))},
 		{"invitation-refused", 403, refused("/login/invitation", invitation, lanyard.ErrOtherAddress, "decision", "accept")},
+		{"invitation-platform", 200, atStep("/login/invitation", dueBy(flow.StepInvitation, proved, offering(""), func(p *flow.Page) { toPlatform(p.Offer) }))},
 		{"invitation-no-seat", 200, refused("/login/invitation", invitation, lanyard.ErrNoSeat, "decision", "accept")},
 		{"invitation-own-connection", 200, atStep("/login/invitation", dueBy(flow.StepInvitation, proved, offering(""), func(p *flow.Page) { p.Offer.Organization.Policy.OwnConnectionOnly = true }))},
 	}

@@ -128,8 +128,8 @@ func newWorld(t *testing.T, site web.Site) *world {
 	t.Helper()
 	w := &world{
 		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{}, people: newPeople(), orgs: newOrgs(),
-		live: &tenants.Live{Tenant: lanyard.Tenant{ID: "ten_1", Slug: site.Slug, Name: "Acme"}, Issuer: site.Issuer},
 	}
+	w.again()
 	pages, err := loginui.New(loginui.Config{
 		Flow: w.flow, Recovery: w.links, Accounts: w.people, SignIn: w.people, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
 		Organizations: w.orgs, Entrance: fakeEntrance{w.flow, w.people},
@@ -152,6 +152,26 @@ func newWorld(t *testing.T, site web.Site) *world {
 	}
 	w.handler = h
 	return w
+}
+
+// again makes everything as it was in the beginning; the pages, which keep nothing, stay.
+func (w *world) again() *world {
+	w.live = &tenants.Live{Tenant: lanyard.Tenant{ID: "ten_1", Slug: w.site.Slug, Name: "Acme"}, Issuer: w.site.Issuer}
+	*w.flow, *w.links, *w.setup, *w.dev, *w.people, *w.orgs = fakeFlow{}, fakeRecovery{}, fakeSetup{}, fakeDevelopment{}, *newPeople(), *newOrgs()
+	w.rendered = nil
+	return w
+}
+
+// worlds makes worlds of sites, each once.
+func worlds(t *testing.T) func(web.Site) *world {
+	t.Helper()
+	made := map[web.Site]*world{}
+	return func(s web.Site) *world {
+		if made[s] == nil {
+			made[s] = newWorld(t, s)
+		}
+		return made[s].again()
+	}
 }
 
 // do sends a request as the resolver would pass it on.

@@ -119,8 +119,9 @@ func everyCase(t *testing.T) map[string]struct {
 }
 
 func TestPagesKeepTheRules(t *testing.T) {
+	fresh := worlds(t)
 	for name, c := range everyCase(t) {
-		rec := c.show(newWorld(t, c.site), "&lang=en")
+		rec := c.show(fresh(c.site), "&lang=en")
 		d := parse(t, rec.Body.String())
 		if got := d.active(); len(got) != 0 {
 			t.Errorf("%s: %v", name, got)
@@ -145,8 +146,9 @@ func TestPagesKeepTheRules(t *testing.T) {
 }
 
 func TestLabelsNameEveryInput(t *testing.T) {
+	fresh := worlds(t)
 	for name, c := range everyCase(t) {
-		d := parse(t, c.show(newWorld(t, c.site), "").Body.String())
+		d := parse(t, c.show(fresh(c.site), "").Body.String())
 		labels := map[string]bool{}
 		for _, l := range d.elements("label") {
 			labels[attr(l, "for")] = true
@@ -329,9 +331,10 @@ func budgetOf(name string) budget {
 }
 
 func TestPagesStayWithinTheirBudgets(t *testing.T) {
+	fresh := worlds(t)
 	asset := regexp.MustCompile(`(?:href|src)="(/[^"]*/assets/[^"]+|/assets/[^"]+)"`)
 	for name, c := range everyCase(t) {
-		w, most := newWorld(t, c.site), budgetOf(name)
+		w, most := fresh(c.site), budgetOf(name)
 		w.live.Tenant.Branding.Accent = "#e4a11b"
 		body := c.show(w, "&lang=de").Body.String()
 		if n := zipped(t, []byte(body)); n > most.html {

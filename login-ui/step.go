@@ -66,7 +66,7 @@ func (p *Pages) showStep(c *gin.Context, id lanyard.AuthRequestID, want flow.Ste
 			return err
 		}
 	}
-	web.FormTo(c.Writer.Header(), append(formOrigins(page), p.landingOrigins(c, page.Offer)...)...)
+	web.FormTo(c.Writer.Header(), formOrigins(page)...)
 	return render(p, c, s, status)
 }
 
