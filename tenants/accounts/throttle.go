@@ -80,14 +80,9 @@ func reserve(ctx context.Context, scope storage.Scope, t attempt, now time.Time)
 }
 
 // Limit counts what is about to be done by or to a subject; too much is
-// lanyard.ErrThrottled with the time to wait. GiveBack takes it back.
+// lanyard.ErrThrottled with the time to wait.
 func Limit(ctx context.Context, scope storage.Scope, kind, subject string, rule storage.AttemptRule, now time.Time) error {
 	return reserveBy(ctx, scope, attemptKey(kind, subject), rule, now)
-}
-
-// GiveBack takes back one that Limit counted.
-func GiveBack(ctx context.Context, scope storage.Scope, kind, subject string) error {
-	return scope.RefundAttempt(ctx, attemptKey(kind, subject))
 }
 
 // Success uses the proof up and takes back what it had reserved: the count of its

@@ -13,8 +13,10 @@ import (
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
-// lookRule is how many wrong codes an address may try. A code has 130 random bits:
-// the rule keeps the noise down, it is not what protects them.
+// lookRule is how many codes that nobody ever had an address may try. A code has 130
+// random bits: the rule keeps the noise down, it is not what protects them. So it is
+// never in the way of a code that is one, not even of one that was used: a whole office
+// may open the same mail.
 var lookRule = storage.AttemptRule{Free: 20, Delay: time.Minute, Longest: time.Hour, Memory: time.Hour}
 
 // maxPending bounds the invitations that are shown to one person.
@@ -22,25 +24,27 @@ const maxPending = 20
 
 // Look shows the invitation of a code without using it. Wrong, used, expired, revoked,
 // of a closed organization or of another tenant, and made by somebody who may not
-// invite any more: all are lanyard.ErrNotFound. Wrong codes are counted by address;
-// too many are lanyard.ErrThrottled.
+// invite any more: all are lanyard.ErrNotFound. Codes that nobody ever had are counted
+// by address; too many are lanyard.ErrThrottled.
 func (o *Organizations) Look(ctx context.Context, t accounts.Tenancy, code string, from accounts.From, now time.Time) (Offer, error) {
-	if err := accounts.Limit(ctx, t.Scope, "invite_code", from.Address, lookRule, now); err != nil {
+	i, err := byCode(ctx, t, code)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		if err := accounts.Limit(ctx, t.Scope, "invite_code", from.Address, lookRule, now); err != nil {
+			return Offer{}, err
+		}
+	}
+	if err != nil {
 		return Offer{}, err
 	}
+	return offerOf(ctx, t.Scope, t, i, now)
+}
+
+func byCode(ctx context.Context, t accounts.Tenancy, code string) (lanyard.Invitation, error) {
 	secret, err := lanyard.ParseInviteCode(code)
 	if err != nil {
-		return Offer{}, err
+		return lanyard.Invitation{}, err
 	}
-	i, err := t.Scope.InvitationByCode(ctx, secret.Hash())
-	if err != nil {
-		return Offer{}, err
-	}
-	offer, err := offerOf(ctx, t.Scope, t, i, now)
-	if err != nil {
-		return Offer{}, err
-	}
-	return offer, accounts.GiveBack(ctx, t.Scope, "invite_code", from.Address)
+	return t.Scope.InvitationByCode(ctx, secret.Hash())
 }
 
 // OfferOf is Look without the code. An id opens nothing: whoever asks has to have

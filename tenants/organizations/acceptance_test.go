@@ -112,7 +112,7 @@ func TestNobodyJoinsAClosedOrganization(t *testing.T) {
 	})
 }
 
-// ATTACKS J 185: guessing is slow, and looking at one's own invitation costs nothing.
+// ATTACKS J 185: guessing is slow, and in nobody's way who has a code.
 func TestWrongCodesAreCounted(t *testing.T) {
 	inTown(t, func(h *town) {
 		olga := h.seated("olga", h.organization("acme"), lanyard.RoleOwner)
@@ -128,17 +128,17 @@ func TestWrongCodesAreCounted(t *testing.T) {
 			}
 			h.wants("wrong", look(code), lanyard.ErrNotFound)
 		}
-		err := look(right)
-		h.wants("the right one after twenty", err, lanyard.ErrThrottled)
+		h.must(look(right))
+		err := look("nonsense")
+		h.wants("a wrong one after twenty", err, lanyard.ErrThrottled)
 		var limited *lanyard.Error
 		if !errors.As(err, &limited) || limited.RetryAfter <= 0 {
 			t.Errorf("it does not say how long to wait: %v", err)
 		}
-		if _, err := h.looks(right); err != nil {
-			t.Errorf("from another address: %v", err)
-		}
+		_, err = h.looks("nonsense")
+		h.wants("a wrong one from another address", err, lanyard.ErrNotFound)
 		h.now = h.now.Add(2 * time.Hour)
-		h.must(look(right))
+		h.wants("a wrong one, later", look("nonsense"), lanyard.ErrNotFound)
 	})
 }
 
