@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -105,6 +106,22 @@ func TestLogosAreSmallPictures(t *testing.T) {
 		}
 		if got := h.seat(s.Actor, acme).Organization.Branding; got != (lanyard.Branding{}) {
 			h.Errorf("the branding is %v", got)
+		}
+	})
+}
+
+// The header of a file is looked at before anything is made of it.
+func TestLogoThatPromisesMuchCostsLittle(t *testing.T) {
+	inTown(t, func(h *town) {
+		s := h.seated("olga", h.organization("acme"), lanyard.RoleOwner)
+		bomb := bytes.Clone(pngOf(8, 8))
+		copy(bomb[16:24], []byte{0, 0, 0x40, 0, 0, 0, 0x40, 0}) // 16384×16384, a gigabyte
+		fixSum(bomb)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		h.wants("a bomb", h.SetLogo(h.Context(), s, false, bomb, h.now), lanyard.ErrBadInput)
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 16<<20 {
+			h.Errorf("it cost %d bytes", after.TotalAlloc-before.TotalAlloc)
 		}
 	})
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
@@ -181,6 +183,40 @@ func TestDeletionHasAGrace(t *testing.T) {
 		all, err := h.All(ctx, h.t, a.User.ID)
 		if err != nil || len(all) != 0 {
 			h.Errorf("left: %v %v", all, err)
+		}
+	})
+}
+
+func TestOrganizationIsKeptByASessionThatItsPolicyAccepts(t *testing.T) {
+	inTown(t, func(h *town) {
+		ctx, acme := h.Context(), h.organization("acme")
+		owner := h.seated("olga", acme, lanyard.RoleOwner)
+		acme.Policy.SecondFactor = lanyard.SecondFactorRequired
+		h.must(h.t.Scope.UpdateOrganization(ctx, acme))
+		h.must(h.t.Scope.ScheduleOrganizationDeletion(ctx, acme.ID, h.now.Add(time.Hour)))
+		h.wants("with one factor", h.Keep(ctx, h.t, owner.Actor, acme.ID, h.now), lanyard.ErrPolicyUnmet)
+		owner.Actor.Session.ACR = lanyard.ACRDouble
+		h.must(h.Keep(ctx, h.t, owner.Actor, acme.ID, h.now))
+	})
+}
+
+func TestSlugIsGivenOnce(t *testing.T) {
+	inTown(t, func(h *town) {
+		people := make([]accounts.Actor, 32)
+		for round := range testkit.Rounds(10, 300) {
+			if round%10 == 0 { // ten are all that one person can own
+				h.t = h.tenant(fmt.Sprintf("town-%d", round))
+				for i := range people {
+					people[i] = h.person(fmt.Sprintf("p%d", i))
+				}
+			}
+			slug := fmt.Sprintf("acme-%d", round)
+			won := h.race(func(i int) error {
+				return first(h.Create(h.Context(), h.t, people[i], organizations.Founding{Name: "Acme", Slug: slug}, h.now))
+			}, lanyard.ErrSlugTaken)
+			if won != 1 {
+				h.Fatalf("round %d: %d have it", round, won)
+			}
 		}
 	})
 }
