@@ -11,10 +11,12 @@
 // identifier, sub, e-mail address or username), one transaction per tenant, with
 // events. What a file does not mention stays: a claim that a user entry leaves
 // out, an organization that is not listed. A client, a resource, a role and a
-// membership are replaced as a whole. Nothing is removed.
+// membership are replaced as a whole. An invitation is made once, by its address or
+// its code, and never again. Nothing is removed.
 //
-// Left to others: the rules of clients (tenants), hashing (tenants/accounts),
-// keys (keys), where a file and its secrets come from (cmd).
+// Left to others: the rules of clients (tenants), of organizations and invitations
+// (tenants/organizations), hashing (tenants/accounts), keys (keys), where a file and
+// its secrets come from (cmd).
 //
 // Invariant: applying a file a second time changes nothing.
 package manifest
