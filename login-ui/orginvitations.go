@@ -85,10 +85,11 @@ func (p *Pages) orgInvitationForms() []orgForm {
 		mistake{lanyard.ErrAlreadyMember, "mail-email", "org.invitations.already", nil},
 		mistake{lanyard.ErrBadInput, "", "org.invitations.bad", nil},
 	))
+	large := among(mistake{errLargeFile, "bulk-list", "org.bulk.large", nil})
 	return []orgForm{
 		{path: orgInvitations, at: at, do: p.inviteByMail, explain: made},
 		{path: orgInvitations + "/link", at: at, do: p.inviteByLink, explain: made},
-		{path: orgInvitations + "/bulk", at: at, do: p.inviteMany, explain: made, upload: maxBulkFile},
+		{path: orgInvitations + "/bulk", at: at, do: p.inviteMany, explain: either(large, made), upload: maxBulkFile},
 		{path: orgInvitations + "/resend", at: at, do: p.resendInvitation, explain: quota},
 		{path: orgInvitations + "/revoke", at: at, do: p.revokeInvitation, explain: noMistakes},
 	}

@@ -215,15 +215,15 @@ func (p *Pages) getOrg(s orgScreen) web.Handler {
 // postOrg does the deed of a form.
 func (p *Pages) postOrg(f orgForm) web.Handler {
 	return func(c *gin.Context) error {
-		values, err := f.read(c)
-		if err != nil {
-			return err
+		values, wrong := f.read(c)
+		if wrong != nil && !errors.Is(wrong, errLargeFile) { // that one the page explains
+			return wrong
 		}
 		d, led, err := p.enter(c, f.at.path)
 		if led || err != nil {
 			return err
 		}
-		answer, err := f.do(c, d, posted{values: values})
+		answer, err := f.answer(c, d, values, wrong)
 		back := here(c, screen{path: d.at(f.at.path)})
 		switch {
 		case err == nil:
@@ -237,6 +237,14 @@ func (p *Pages) postOrg(f orgForm) web.Handler {
 		}
 		return p.showOrg(c, f.at, d, say, status)
 	}
+}
+
+// answer does the deed, unless the form was wrong already.
+func (f orgForm) answer(c *gin.Context, d desk, values url.Values, wrong error) (web.Handler, error) {
+	if wrong != nil {
+		return nil, wrong
+	}
+	return f.do(c, d, posted{values: values})
 }
 
 // read is the form, with the file that it may bring in the field "file".
