@@ -60,6 +60,7 @@ func invitationCases(t *testing.T, s stranger) (calls, own cases) {
 			},
 			"CountInvitations": func() error { return touched(s.CountInvitations(ctx, org, now.Add(-time.Hour))) },
 			"UnusedInvitation": func() error { return first(s.UnusedInvitation(ctx, org, "grace@example.test")) },
+			"InvitedBefore":    func() error { return touched(s.InvitedBefore(ctx, org, "grace@example.test")) },
 			"MemberAt":         func() error { return touched(s.MemberAt(ctx, org, "ada@example.test")) },
 			"SpendInvitation":  func() error { return untouched(s.SpendInvitation(ctx, invitation.ID, user, now)) },
 			"RevokeInvitation": func() error { return untouched(touched(s.RevokeInvitation(ctx, org, invitation.ID, now))) },
@@ -233,6 +234,10 @@ func TestInvitationsBelongToTheirOrganization(t *testing.T) {
 			if err != nil || in {
 				t.Errorf("from %q: member %v %v", place, in, err)
 			}
+			before, err := h.InvitedBefore(ctx, place, open.Email)
+			if err != nil || before {
+				t.Errorf("from %q: invited %v %v", place, before, err)
+			}
 		}
 		got, err := h.Invitation(ctx, open.ID)
 		if diff := cmp.Diff(open, got); err != nil || diff != "" {
@@ -241,6 +246,10 @@ func TestInvitationsBelongToTheirOrganization(t *testing.T) {
 		in, err := h.MemberAt(ctx, h.org.ID, "ada@example.test")
 		if err != nil || !in {
 			t.Errorf("the member is none: %v %v", in, err)
+		}
+		before, err := h.InvitedBefore(ctx, h.org.ID, "grace@example.test")
+		if err != nil || !before {
+			t.Errorf("nobody was invited: %v %v", before, err)
 		}
 	})
 }
