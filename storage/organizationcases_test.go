@@ -20,6 +20,9 @@ func settle(t *testing.T, h *house) {
 	ok(t, h.PutRole(ctx, h.org.ID, "keeper", []string{"lamps:light"}, now))
 	ok(t, h.PutMachineRoles(ctx, "web", h.org.ID, []string{"keeper"}, now))
 	ok(t, h.PutOrganizationLogo(ctx, h.org.ID, true, []byte("logo")))
+	ok(t, h.InsertInvitation(ctx, lanyard.Invitation{
+		ID: "inv_settled", OrganizationID: h.org.ID, CodeHash: hash("settled"), Email: "ada@example.test", Roles: []string{"member"}, MaxUses: 1, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+	}))
 	ok(t, h.InsertEvent(ctx, lanyard.Event{Type: lanyard.EventOrganizationUpdated, At: now, OrganizationID: h.org.ID}))
 }
 
@@ -90,6 +93,7 @@ func organizationCases(t *testing.T, s stranger) (calls, own cases) {
 		},
 		"OrganizationLogo":       func() error { return first(s.OrganizationLogo(ctx, id, true)) },
 		"DeleteOrganizationLogo": func() error { return untouched(s.DeleteOrganizationLogo(ctx, id, true)) },
+		"InvitedBefore":          func() error { return touched(s.InvitedBefore(ctx, id, "ada@example.test")) },
 		"Users":                  func() error { all, err := s.Users(ctx, []lanyard.UserID{user}); return touched(len(all), err) },
 	}, cases{}
 }
@@ -270,6 +274,9 @@ func TestGrantDiesWithTheMembership(t *testing.T) {
 			}
 			if again, err := h.ConfirmRetry(ctx, step, now.Add(-time.Minute)); again || err != nil {
 				t.Errorf("%s: confirmed: %v %v", name, again, err)
+			}
+			if err := h.HoldMembership(ctx, h.org.ID, h.user.ID); !errors.Is(err, lanyard.ErrNotFound) { // what a code is spent under
+				t.Errorf("%s: the membership was held: %v", name, err)
 			}
 			step.Presented, step.Successor = hash("two"), hash("three")
 			if won, err := h.Rotate(ctx, step); won || err != nil {

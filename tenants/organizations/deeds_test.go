@@ -32,7 +32,10 @@ type deed struct {
 	do   func(ctx context.Context, h *town, s organizations.Seat, on stage) error
 }
 
-const asOwner = "as its owner"
+const (
+	asOwner  = "as its owner"
+	asMember = "as any member"
+)
 
 // deeds has every method that takes a Seat, by name.
 var deeds = map[string]deed{
@@ -55,6 +58,9 @@ var deeds = map[string]deed{
 	"Members": {[]string{lanyard.MayReadMembers}, func(ctx context.Context, h *town, s organizations.Seat, _ stage) error {
 		_, _, err := h.Members(ctx, s, "", "")
 		return err
+	}},
+	"SeatsUsed": {[]string{asMember}, func(ctx context.Context, h *town, s organizations.Seat, _ stage) error {
+		return first(h.SeatsUsed(ctx, s))
 	}},
 	"SetRoles": {[]string{lanyard.MayManageMembers}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
 		return h.SetRoles(ctx, s, on.other.User.ID, []string{"plain"}, h.now)
@@ -154,7 +160,7 @@ func TestDeedsAreForThoseWhoMay(t *testing.T) {
 			for i, role := range append(slices.Clone(lanyard.BuiltInRoles), lanyard.OwnPermissions...) {
 				on := h.stage(fmt.Sprintf("%s-%d", lowerOf(name), i), actor, role)
 				may := role == lanyard.RoleOwner || slices.ContainsFunc(deed.with, func(with string) bool {
-					return with == role || (role == lanyard.RoleAdmin && with != lanyard.MayDeleteOrganization && with != asOwner)
+					return with == role || with == asMember || (role == lanyard.RoleAdmin && with != lanyard.MayDeleteOrganization && with != asOwner)
 				})
 				h.tries(name, role, deed, h.seat(actor, on.Organization), on, may)
 			}
