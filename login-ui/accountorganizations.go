@@ -14,9 +14,6 @@ import (
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
-// maxOrgName is the longest name of an organization that is looked at, in bytes.
-const maxOrgName = 400
-
 // myOrgsView is the page of the organizations of a person (A7).
 type myOrgsView struct {
 	*accountPage
@@ -52,12 +49,13 @@ func (p *Pages) myOrgForms() []accountForm {
 	at := p.myOrgsScreen()
 	leaving := among(
 		mistake{lanyard.ErrLastOwner, "", "account.organizations.last_owner", nil},
+		mistake{lanyard.ErrPolicyUnmet, "", "account.organizations.keep_policy", nil},
 		mistake{lanyard.ErrNotFound, "", "organization.gone", nil},
 	)
 	created := either(wrongFields, among(
 		mistake{lanyard.ErrSlugTaken, "slug", "org.create.slug_taken", nil},
 		mistake{lanyard.ErrBadInput, "slug", "org.create.bad_slug", nil},
-		mistake{lanyard.ErrConflict, "", "org.create.too_many", nil},
+		mistake{lanyard.ErrNotOffered, "", "org.create.too_many", nil},
 	))
 	return []accountForm{
 		{path: pathMyOrgs, at: at, do: p.createOrg, explain: created},
@@ -146,7 +144,7 @@ func (p *Pages) createOrg(c *gin.Context, me self, f posted) (web.Handler, error
 }
 
 func checkOrgName(name string) error {
-	if plain(name) == "" || len(name) > maxOrgName {
+	if _, err := organizations.CheckName(name); err != nil || plain(name) == "" {
 		return wrongField{mistake{field: "name", key: "org.bad_name"}}
 	}
 	return nil

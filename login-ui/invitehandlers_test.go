@@ -518,3 +518,59 @@ func TestInviteRoutesAreOneTime(t *testing.T) {
 		t.Errorf("the table has %d routes", n)
 	}
 }
+
+// myOrgForms are the forms of the page of one's organizations.
+var myOrgForms = []struct {
+	path string
+	form url.Values
+	want []any
+	to   string
+}{
+	{"", values("name", " Looms ", "slug", " looms "), []any{"create", adaID, organizations.Founding{Name: "Looms", Slug: "looms"}}, "/org/looms?done=org_created"},
+	{"/choose", values("organization", "org_1"), []any{"choose", adaID, lanyard.OrganizationID("org_1"), false}, "/account/organizations?done=org_chosen"},
+	{"/choose", values("organization", "org_1", "remember", "1"), []any{"choose", adaID, lanyard.OrganizationID("org_1"), true}, "/account/organizations?done=org_chosen_always"},
+	{"/leave", values("organization", "org_1"), []any{"leave", adaID, lanyard.OrganizationID("org_1")}, "/account/organizations?done=org_left"},
+	{"/keep", values("organization", "org_1"), []any{"keep", adaID, lanyard.OrganizationID("org_1")}, "/account/organizations?done=org_kept"},
+	{"/join", values("organization", "org_1"), []any{"ask", adaID, lanyard.OrganizationID("org_1")}, "/account/organizations?done=org_asked"},
+	{"/accept", values("invitation", "inv_1"), []any{"accept", adaID, lanyard.InvitationID("inv_1")}, "/account/organizations?done=org_joined"},
+	{"/decline", values("invitation", "inv_1"), []any{"decline", adaID, lanyard.InvitationID("inv_1")}, "/account/organizations?done=org_declined"},
+}
+
+func TestMyOrganizationFormsCallOneDeedAndLeadBack(t *testing.T) {
+	fresh := worlds(t)
+	for _, c := range myOrgForms {
+		w := fresh(https)
+		rec := w.post("/account/organizations"+c.path, c.form)
+		if diff := cmp.Diff(c.want, w.orgs.called); diff != "" || rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/t/acme"+c.to {
+			t.Errorf("%s: %d %s %s", c.path, rec.Code, rec.Header().Get("Location"), diff)
+		}
+		if got := noticesOf(t, w.get(c.to)); got != 1 {
+			t.Errorf("%s: the page after it has %d notices", c.path, got)
+		}
+		w = fresh(https)
+		w.people.accounts = nil
+		if rec := w.post("/account/organizations"+c.path, c.form); w.orgs.called != nil || !strings.HasPrefix(rec.Header().Get("Location"), "/t/acme/login") {
+			t.Errorf("%s for a stranger: %d, called %v", c.path, rec.Code, w.orgs.called)
+		}
+		w = fresh(https)
+		if rec := w.post("/account/organizations"+c.path, values("organization", strings.Repeat("x", 65), "invitation", strings.Repeat("x", 65), "name", strings.Repeat("x", 101))); w.orgs.called != nil || rec.Code >= 500 {
+			t.Errorf("%s with much: %d, called %v", c.path, rec.Code, w.orgs.called)
+		}
+	}
+	w := fresh(https)
+	w.orgs.err = lanyard.ErrAlreadyMember
+	if rec := w.post("/account/organizations/accept", values("invitation", "inv_1")); rec.Header().Get("Location") != "/t/acme/account/organizations?done=org_member" {
+		t.Errorf("a member already: %d", rec.Code)
+	}
+	for err, want := range map[error]string{lanyard.ErrNotOffered: "another organization here", lanyard.ErrSlugTaken: "short name is taken", lanyard.ErrPolicyUnmet: "meet the rules"} {
+		w := fresh(https)
+		w.orgs.err = err
+		path := "/account/organizations"
+		if want == "meet the rules" {
+			path += "/keep"
+		}
+		if rec := w.post(path, values("name", "Looms", "organization", "org_1")); rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%v: %d", err, rec.Code)
+		}
+	}
+}

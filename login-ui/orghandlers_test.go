@@ -351,7 +351,7 @@ func TestMistakesOnOrganizationPagesAreExplained(t *testing.T) {
 		{"/members/remove", values("user", "usr_2"), lanyard.ErrLastOwner, "needs an owner"},
 		{"/invitations", values("email", "a@example.test"), lanyard.ErrBadInput, "Check the roles"},
 		{"/invitations/resend", values("invitation", "inv_1"), lanyard.ErrThrottled.After(time.Minute), "mail was sent already"},
-		{"/domains", values("domain", "example.com"), lanyard.ErrConflict, "already, or as many"},
+		{"/domains", values("domain", "example.com"), lanyard.ErrConflict, "have this domain already"},
 		{"/domains/joining", values("domain", "example.com", "joining", "off"), lanyard.ErrDomainUnproved, "wasn't found"},
 		{"/roles", values("name", "clerk"), lanyard.ErrBadInput, "may be taken"},
 		{"/policy", nil, lanyard.ErrBadInput, "can't be saved"},

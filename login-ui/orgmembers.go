@@ -79,6 +79,7 @@ func (p *Pages) orgMemberForms() []orgForm {
 		mistake{lanyard.ErrLastOwner, "", "org.members.last_owner", nil},
 		mistake{lanyard.ErrBadInput, "", "org.members.bad_roles", nil},
 		mistake{lanyard.ErrNoSeat, "", "org.members.no_seat", nil},
+		mistake{lanyard.ErrAlreadyMember, "", "org.invitations.already", nil},
 	)
 	return []orgForm{
 		{path: orgMembers + "/roles", at: at, do: p.setRoles, explain: changed},
