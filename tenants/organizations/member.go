@@ -51,7 +51,7 @@ func (o *Organizations) SetRoles(ctx context.Context, s Seat, user lanyard.UserI
 			return lanyard.ErrNotAllowed
 		}
 		for _, role := range roles {
-			if !slices.Contains(member.Roles, role) && !s.exists(role) {
+			if !slices.Contains(member.Roles, role) && !known(role, s.Tenancy.Roles, s.OwnRoles) {
 				return lanyard.ErrBadInput.Saying("the role " + role + " does not exist")
 			}
 		}
@@ -197,12 +197,6 @@ func (o *Organizations) Choose(ctx context.Context, t accounts.Tenancy, a accoun
 // mayGiveAll tells whether the person of the seat may give, or take, all of the roles.
 func (s Seat) mayGiveAll(roles []string) bool {
 	return !slices.ContainsFunc(roles, func(role string) bool { return !s.Powers.MayGive(role, s.Tenancy.Roles, s.OwnRoles) })
-}
-
-// exists tells whether there is such a role in the organization.
-func (s Seat) exists(role string) bool {
-	named := func(r lanyard.Role) bool { return r.Name == role }
-	return slices.Contains(lanyard.BuiltInRoles, role) || slices.ContainsFunc(s.Tenancy.Roles, named) || slices.ContainsFunc(s.OwnRoles, named)
 }
 
 // unique is the list without what stands in it before.
