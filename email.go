@@ -13,11 +13,16 @@ const maxEmail = 254
 // CanonicalEmail checks an address against a strict grammar and gives the form
 // in which addresses are compared: lower case, NFC, domain in IDNA; dots and
 // plus parts of the local part stay. Quoted local parts, comments, address
-// literals and display names are refused with ErrBadInput.
+// literals and display names are refused with ErrBadInput, and so is a letter that
+// only turns into an ASCII one by this (the Kelvin sign, a dotted capital I): mail goes
+// to the address as it was typed, so that would be somebody else's mailbox.
 func CanonicalEmail(address string) (string, error) {
 	bad := ErrBadInput.Saying("the e-mail address is not valid")
 	local, domain, found := strings.Cut(address, "@")
 	if !found || len(address) > maxEmail || strings.Contains(domain, "@") {
+		return "", bad
+	}
+	if becomesASCII(local) {
 		return "", bad
 	}
 	local = strings.ToLower(norm.NFC.String(local))
@@ -29,6 +34,13 @@ func CanonicalEmail(address string) (string, error) {
 		return "", bad
 	}
 	return local + "@" + ascii, nil
+}
+
+// becomesASCII tells whether a letter outside of ASCII turns into one inside it.
+func becomesASCII(local string) bool {
+	return strings.ContainsFunc(local, func(r rune) bool {
+		return r > 0x7f && strings.ContainsFunc(strings.ToLower(norm.NFC.String(string(r))), func(r rune) bool { return r <= 0x7f })
+	})
 }
 
 func validLocalPart(local string) bool {

@@ -66,6 +66,8 @@ func TestOddAddressesAreRefused(t *testing.T) {
 		"comma":                     "a,b@example.com",
 		"backslash":                 `a\b@example.com`,
 		"zero-width":                "ada\u200b@example.com",
+		"Kelvin sign":               "\u212aurt@example.com",
+		"dotted capital I":          "\u0130nes@example.com",
 		"right-to-left mark":        "ada\u202e@example.com",
 		"emoji":                     "ada\U0001f600@example.com",
 		"full-width at sign":        "ada\uff20example.com",

@@ -15,6 +15,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/jobs"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Limits of both listeners.
@@ -102,7 +103,8 @@ func (s *server) startJobs(ctx context.Context) func() {
 	group.Go(func() { s.app.deliverer().Run(ctx) })
 	people := accounts.New(s.app.Hasher, s.app.Sealer)
 	group.Go(func() {
-		runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store), jobs.Erase(s.app.Store, people))
+		runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store), jobs.Erase(s.app.Store, people),
+			jobs.EraseOrganizations(s.app.Store, &organizations.Organizations{Accounts: people}))
 	})
 	return func() {
 		cancel()

@@ -87,7 +87,7 @@ func joiningFor(ctx context.Context, scope storage.Scope, user lanyard.UserID, d
 
 // JoinByDomain makes a user, inside the transaction of the caller, a member of every
 // organization that takes people of a proved domain by itself. An organization without
-// a seat is passed over, with an event.
+// a seat gets a request instead, once.
 func (o *Organizations) JoinByDomain(ctx context.Context, tx storage.Scope, _ accounts.Tenancy, user lanyard.User, proved []string, now time.Time) error {
 	return tx.InTx(ctx, func(tx storage.Scope) error {
 		domains, err := joinable(ctx, tx, proved)
@@ -100,10 +100,7 @@ func (o *Organizations) JoinByDomain(ctx context.Context, tx storage.Scope, _ ac
 				err = o.joinBy(ctx, tx, user.ID, "", d, proved, now)
 			}
 			if errors.Is(err, lanyard.ErrNoSeat) {
-				err = tx.InsertEvent(ctx, lanyard.Event{
-					Type: lanyard.EventJoinRefused, At: now, UserID: user.ID, OrganizationID: d.OrganizationID,
-					Detail: map[string]string{"domain": d.Name, "reason": lanyard.ErrNoSeat.Code},
-				})
+				err = ask(ctx, tx, accounts.Actor{User: user}, d, now)
 			}
 			if err := ignoring(err, lanyard.ErrNotFound); err != nil {
 				return err

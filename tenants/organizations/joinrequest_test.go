@@ -121,7 +121,7 @@ func TestWhoIsGoneDoesNotComeBackByThemselves(t *testing.T) {
 	})
 }
 
-func TestFullOrganizationIsPassedOverAtSignIn(t *testing.T) {
+func TestFullOrganizationGetsARequestAtSignIn(t *testing.T) {
 	inTown(t, func(h *town) {
 		acme, other := h.organization("acme"), h.organization("other")
 		acme.Seats = 1
@@ -137,8 +137,9 @@ func TestFullOrganizationIsPassedOverAtSignIn(t *testing.T) {
 		if h.rolesOf(grace.User.ID, acme) != nil || h.rolesOf(grace.User.ID, other) == nil {
 			t.Errorf("roles %v and %v", h.rolesOf(grace.User.ID, acme), h.rolesOf(grace.User.ID, other))
 		}
-		facts := h.events(lanyard.EventJoinRefused, acme.ID)
-		if len(facts) != 1 || facts[0].UserID != grace.User.ID || facts[0].Detail["reason"] != "no_seat" {
+		h.must(h.joinsByDomain(grace))
+		facts := h.events(lanyard.EventJoinRequested, acme.ID)
+		if len(facts) != 1 || facts[0].UserID != grace.User.ID {
 			t.Errorf("the facts are %+v", facts)
 		}
 		h.wants("asked for a seat", h.AskToJoin(h.Context(), h.t, grace, acme.ID, h.now), lanyard.ErrNoSeat)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
@@ -98,8 +99,26 @@ func (o *Organizations) Remove(ctx context.Context, s Seat, user lanyard.UserID,
 		if !s.mayGiveAll(member.Roles) {
 			return lanyard.ErrNotAllowed
 		}
-		return remove(ctx, tx, s, member, lanyard.EventMemberRemoved, now)
+		if err := remove(ctx, tx, s, member, lanyard.EventMemberRemoved, now); err != nil {
+			return err
+		}
+		return o.tellRemoved(ctx, tx, s, user, now)
 	})
+}
+
+// removedLives is how long the mail to a removed member may wait.
+const removedLives = 7 * 24 * time.Hour
+
+// tellRemoved tells a person, if they have an address, that they are no member any more.
+func (o *Organizations) tellRemoved(ctx context.Context, tx storage.Scope, s Seat, user lanyard.UserID, now time.Time) error {
+	person, err := tx.User(ctx, user)
+	if err != nil || person.Profile.Email == "" || !person.Profile.EmailVerified {
+		return err
+	}
+	return o.Accounts.Post(ctx, tx, user, mail.Letter{
+		Kind: lanyard.MailMemberRemoved, To: person.Profile.Email, Name: person.DisplayName(), Languages: []string{person.Profile.Locale, s.Organization.Language},
+		Organization: s.Organization.Name, At: now,
+	}, now, now.Add(removedLives))
 }
 
 // Leave takes a person out of an organization. The only owner is lanyard.ErrLastOwner:

@@ -179,6 +179,9 @@ func TestRemovedMemberLosesEverythingAtOnce(t *testing.T) {
 		if len(removed) != 1 || removed[0].UserID != m.Actor.User.ID || removed[0].Actor != string(owner.Actor.User.ID) || removed[0].Detail["roles_before"] != "member" {
 			h.Errorf("events: %v", removed)
 		}
+		if told := h.letters(); len(told) != 1 || told[0].Kind != lanyard.MailMemberRemoved || told[0].To != "mia@example.test" || told[0].Organization != "acme" {
+			h.Errorf("the member was told %+v", told)
+		}
 		h.must(h.Leave(ctx, h.t, m.Actor, other.ID, h.now))
 		if h.lives(there) || len(h.events(lanyard.EventMemberLeft, other.ID)) != 1 {
 			h.Error("who left keeps what they had")
