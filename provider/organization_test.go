@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
@@ -453,4 +455,45 @@ func demand(t *testing.T, i *idp.IDP, slug string, p lanyard.OrganizationPolicy)
 	if err := i.Scope().UpdateOrganization(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestRemovalWinsAgainstRedemptionsInFlight (S7): what was redeemed while the member was
+// removed is dead, also after they come back.
+func TestRemovalWinsAgainstRedemptionsInFlight(t *testing.T) {
+	withTown(t, func(t *testing.T, i *idp.IDP) {
+		web, scope, b := i.Client("web"), i.Scope(), i.Browser()
+		o, _ := scope.OrganizationBySlug(t.Context(), "acme")
+		user := userOf(t, i, bob)
+		wantAway(t, b.SignIn(web.Authorize(nil), bob, bobPassword), "")
+		for round := range testkit.Rounds(10, 200) {
+			codes := make([]string, 16)
+			for at := range codes {
+				codes[at] = b.Get(web.Authorize(one("organization", "acme"))).Away.Query().Get("code")
+			}
+			tokens, start := make([]string, len(codes)), make(chan struct{})
+			var group sync.WaitGroup
+			for at := range codes {
+				group.Go(func() {
+					<-start
+					tokens[at] = web.Exchange(codes[at], nil).Text("refresh_token")
+				})
+			}
+			group.Go(func() {
+				<-start
+				if err := scope.DeleteMembership(t.Context(), o.ID, user.ID, i.Clock.Now()); err != nil {
+					t.Error(err)
+				}
+			})
+			close(start)
+			group.Wait()
+			if err := scope.PutMembership(t.Context(), lanyard.Membership{OrganizationID: o.ID, UserID: user.ID, Roles: []string{"member"}, CreatedAt: i.Clock.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			for _, token := range tokens {
+				if token != "" && web.Refresh(token, nil).Status == http.StatusOK {
+					t.Fatalf("round %d: a grant outlived the removal", round)
+				}
+			}
+		}
+	})
 }
