@@ -104,9 +104,12 @@ func inspect(t *testing.T, ctx context.Context, complaints *console, look look, 
 	keepPicture(t, ctx, name+"-"+look.name)
 }
 
-// inspection runs axe and measures what it can not know. It answers with a list of texts.
+// inspection unfolds the page, runs axe and measures what that can not know. It answers with a list of texts.
 const inspection = `(async () => {
   const found = [];
+  for (const folded of document.querySelectorAll("details")) {
+    folded.open = true;
+  }
   const result = await axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
   });

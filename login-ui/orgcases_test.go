@@ -88,6 +88,7 @@ func organizationCases() []pageCase {
 			return atStep("/login/consent", page)(w, lang)
 		}},
 		{"signup-invited", 200, atStep("/signup", dueBy(flow.StepSignUp, invited, offering("")))},
+		{"signup-invited-closed", 200, atStep("/signup", dueBy(flow.StepSignUp, closed, offering("")))},
 		{"organization", 200, atStep("/login/organization", pick)},
 		{"organization-many", 200, atStep("/login/organization", dueBy(flow.StepOrganization, proved, joinedTo(9), waiting))},
 		{"organization-search", 200, visitedAt("/login/organization", dueBy(flow.StepOrganization, proved, joinedTo(9)), "&q=flyer")},

@@ -451,3 +451,19 @@ func TestActivityIsDownloaded(t *testing.T) {
 		t.Errorf("%d %v %q", rec.Code, h, rec.Body)
 	}
 }
+
+// What somebody may not do is not offered to them.
+func TestNobodyIsOfferedWhatTheyMayNotDo(t *testing.T) {
+	w := newWorld(t, https)
+	inSeveral(w)
+	w.orgs.all[2].Membership.Roles = []string{lanyard.RoleAdmin}
+	if body := w.get("/account/organizations").Body.String(); strings.Contains(body, `id="org-keep-org_2"`) {
+		t.Error("an admin can keep the organization")
+	}
+	is("keeper")(w)
+	w.orgs.joined.OwnRoles = []lanyard.Role{{Name: "keeper", Permissions: []string{lanyard.MayManageRoles}}, {Name: "warden", Permissions: []string{lanyard.MayManageDomains}}}
+	body := w.get("/org/looms/roles?role=warden").Body.String()
+	if strings.Contains(body, `value="warden"`) || !strings.Contains(body, `id="role-edit-keeper"`) {
+		t.Error("a role above oneself can be edited")
+	}
+}
