@@ -14,11 +14,12 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit"
+	"github.com/lanyard-id/lanyard/internal/testkit/schema"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) { testkit.Main(m, schema.Newest) }
 
 var life = keys.Life{RotateAfter: 90 * 24 * time.Hour, KeepFor: time.Hour}
 

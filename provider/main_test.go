@@ -7,9 +7,10 @@ import (
 
 	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
+	"github.com/lanyard-id/lanyard/internal/testkit/schema"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) { testkit.Main(m, schema.Newest) }
 
 // onBothDatabases runs a test against SQLite and against PostgreSQL.
 func onBothDatabases(t *testing.T, test func(t *testing.T, i *idp.IDP)) {

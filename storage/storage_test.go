@@ -19,10 +19,11 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit"
+	"github.com/lanyard-id/lanyard/internal/testkit/schema"
 	"github.com/lanyard-id/lanyard/storage"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) { testkit.Main(m, schema.Newest) }
 
 var now = time.Date(2026, 11, 20, 12, 0, 0, 123456000, time.UTC)
 
@@ -663,7 +664,7 @@ func TestLeaseHasOneHolder(t *testing.T) {
 
 // TestMigrateTogether: ten processes on an empty database end with one schema.
 func TestMigrateTogether(t *testing.T) {
-	for name, url := range map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db"), "postgres": testkit.FastPostgres(t)} {
+	for name, url := range map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db"), "postgres": testkit.Postgres(t)} {
 		t.Run(name, func(t *testing.T) {
 			var group sync.WaitGroup
 			for range 10 {

@@ -19,12 +19,13 @@ import (
 	"github.com/lanyard-id/lanyard/internal/jobs"
 	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/internal/testkit"
+	"github.com/lanyard-id/lanyard/internal/testkit/schema"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) { testkit.Main(m, schema.Newest) }
 
 // recorder is a mail server that takes everything, unless it is told otherwise.
 type recorder struct {

@@ -29,7 +29,11 @@ const oddZone = "<+0545>-5:45"
 // the same happens, but only after the test binary has ended:
 //
 //	func TestMain(m *testing.M) { testkit.Main(m) }
-func Main(m *testing.M) {
+//
+// A prepare function makes every database of [FastPostgres] a copy of one that it
+// was called with: a schema is then migrated once and not for each test.
+func Main(m *testing.M, prepare ...func(dsn string) error) {
+	fast.prepare = prepare
 	code := m.Run()
 	durable.stop()
 	fast.stop()
@@ -61,6 +65,8 @@ type cluster struct {
 	settings []string
 	// kept says that the folder outlives the server, which is always on the same port.
 	kept bool
+	// prepare makes the database that all others are copies of.
+	prepare []func(dsn string) error
 
 	mu      sync.Mutex
 	server  *child
@@ -94,9 +100,20 @@ func (c *cluster) create(binary string) (string, error) {
 	if c.failure != nil {
 		return "", fmt.Errorf("start PostgreSQL: %w", c.failure)
 	}
+	if c.made == 0 && len(c.prepare) > 0 {
+		if c.failure = c.exec("CREATE DATABASE prepared"); c.failure == nil {
+			c.failure = c.prepare[0](c.dsn("prepared"))
+		}
+		if c.failure != nil {
+			return "", fmt.Errorf("prepare a database: %w", c.failure)
+		}
+	}
 	c.made++
-	name := fmt.Sprintf("test_%d", c.made)
-	return name, c.exec("CREATE DATABASE " + name)
+	name, template := fmt.Sprintf("test_%d", c.made), ""
+	if len(c.prepare) > 0 {
+		template = " TEMPLATE prepared STRATEGY FILE_COPY"
+	}
+	return name, c.exec("CREATE DATABASE " + name + template)
 }
 
 // exec runs one statement outside of any test's database.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit"
+	"github.com/lanyard-id/lanyard/internal/testkit/schema"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
@@ -22,7 +23,7 @@ import (
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) { testkit.Main(m, schema.Newest) }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
