@@ -120,6 +120,13 @@ var (
 	// ErrRoleInUse refuses to remove a role that somebody has.
 	ErrRoleInUse = &Error{Kind: Conflict, Code: "role_in_use", Message: "the role is in use"}
 
+	// ErrUpstreamRefused is a sign-in at an upstream that the person, or the upstream, ended, or an account that may not be used here.
+	ErrUpstreamRefused = &Error{Kind: Denied, Code: "upstream_refused", Message: "the sign-in at the other provider was cancelled or refused"}
+	// ErrUpstreamDown is an upstream that did not answer, or not with anything usable.
+	ErrUpstreamDown = &Error{Kind: Unavailable, Code: "upstream_down", Message: "the other provider does not answer at the moment", RetryAfter: 15 * time.Second}
+	// ErrUpstreamWrong is an answer of an upstream that must not be believed. It never says why.
+	ErrUpstreamWrong = &Error{Kind: Invalid, Code: "upstream_wrong", Message: "the answer of the other provider can not be used"}
+
 	ErrUserDisabled  = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
 	ErrStaleFlow     = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
 	ErrForeignFlow   = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}

@@ -36,6 +36,8 @@ type (
 	DeliveryID string
 	// InvitationID names an invitation.
 	InvitationID string
+	// ConnectionID names a connection to an upstream provider. It stands in callback URLs.
+	ConnectionID string
 	// KeyID names a key; for a signing key it is the kid, the thumbprint of RFC 7638.
 	KeyID string
 )
@@ -55,6 +57,7 @@ const (
 	prefixChallenge    = "chg_"
 	prefixDelivery     = "dlv_"
 	prefixInvitation   = "inv_"
+	prefixConnection   = "con_"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -82,6 +85,9 @@ func NewOrganizationID() OrganizationID { return OrganizationID(newID(prefixOrga
 
 // NewInvitationID makes a fresh invitation id.
 func NewInvitationID() InvitationID { return InvitationID(newID(prefixInvitation)) }
+
+// NewConnectionID makes a fresh connection id.
+func NewConnectionID() ConnectionID { return ConnectionID(newID(prefixConnection)) }
 
 // IsOrganizationID tells whether s has the form of a generated organization id. No slug has it.
 func IsOrganizationID(s string) bool { return strings.HasPrefix(s, prefixOrganization) }
