@@ -81,7 +81,7 @@ func left(h *town, o lanyard.Organization, id lanyard.InvitationID) (account, us
 // false if it needed fewer.
 func acceptIn(t *testing.T, database string, id lanyard.InvitationID, n int) bool {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessThatDies$") //nolint:gosec // this very test
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessThatDies$")
 	child.Env = append(os.Environ(), dieAt+"="+strconv.Itoa(n), dieOn+"="+database, dieUsing+"="+string(id))
 	out, err := child.CombinedOutput()
 	var exit *exec.ExitError
