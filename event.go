@@ -77,6 +77,8 @@ const (
 	EventDeviceRemembered      EventType = "device.remembered"
 	EventDeviceForgotten       EventType = "device.forgotten"
 	EventDeviceNew             EventType = "device.new"
+	EventDeviceApproved        EventType = "device.approved"
+	EventDeviceDenied          EventType = "device.denied"
 	EventSessionsEnded         EventType = "session.others_ended"
 	EventNotMe                 EventType = "user.not_me"
 	EventOrganizationCreated   EventType = "organization.created"

@@ -28,6 +28,7 @@ type metadata struct {
 	Introspection        string   `json:"introspection_endpoint"`
 	Revocation           string   `json:"revocation_endpoint"`
 	EndSession           string   `json:"end_session_endpoint"`
+	DeviceAuthorization  string   `json:"device_authorization_endpoint"`
 	Scopes               []string `json:"scopes_supported"`
 	ResponseTypes        []string `json:"response_types_supported"`
 	ResponseModes        []string `json:"response_modes_supported"`
@@ -70,7 +71,8 @@ func metadataOf(l *tenants.Live) metadata {
 	return metadata{
 		Issuer: l.Issuer, Authorization: l.Issuer + PathAuthorize, Token: l.Issuer + PathToken, Userinfo: l.Issuer + PathUserinfo,
 		JWKS: l.Issuer + PathJWKS, Introspection: l.Issuer + PathIntrospect, Revocation: l.Issuer + PathRevoke, EndSession: l.Issuer + PathLogout,
-		Scopes: scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{lanyard.ModeQuery, lanyard.ModeFormPost},
+		DeviceAuthorization: l.Issuer + PathDeviceAuthorization,
+		Scopes:              scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{lanyard.ModeQuery, lanyard.ModeFormPost},
 		GrantTypes: grantTypes, ACRValues: lanyard.ACRLevels, SubjectTypes: []string{"public"}, IDTokenAlgs: l.Ring.Algorithms(),
 		TokenAuthMethods: append(secret[:2:2], lanyard.AuthNone), IntrospectionMethods: secret, RevocationMethods: append(secret[:2:2], lanyard.AuthNone),
 		DisplayValues: []string{"page", "popup"},

@@ -6,6 +6,7 @@
 //	RFC 9207, Form Post Response Mode               answer.go
 //	RFC 6749 §3.2, §5; RFC 9700                     guard.go, clientauth.go, server.go
 //	RFC 7662 introspection, RFC 7009 revocation     server.go
+//	RFC 8628 device authorization                   deviceauthorization.go
 //	OpenID Connect Core §5.3 userinfo, RFC 6750     userinfo.go
 //	OpenID Connect Discovery, RFC 8414              discovery.go
 //	RFC 7517 JWK set                                discovery.go
@@ -13,8 +14,8 @@
 //	tenant of a request (host, /t/{slug})           sites.go
 //	errors on the wire                              faults.go
 //
-// Token, introspection and revocation go through the engine's op.RegisterServer
-// behind a guard; everything that answers browsers is written here, because the
-// engine answers every error as JSON. What is decided is in provider/flow and
+// Token, introspection, revocation and device authorization go through the engine's
+// op.RegisterServer behind a guard; everything that answers browsers is written here,
+// because the engine answers every error as JSON. What is decided is in provider/flow and
 // provider/token; pages are drawn by whoever implements Pages.
 package provider

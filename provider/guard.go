@@ -114,7 +114,7 @@ func checkForm(form url.Values) error {
 }
 
 // grantTypes are those that the token endpoint knows.
-var grantTypes = []string{lanyard.GrantAuthorizationCode, lanyard.GrantRefreshToken, lanyard.GrantClientCredentials}
+var grantTypes = []string{lanyard.GrantAuthorizationCode, lanyard.GrantRefreshToken, lanyard.GrantClientCredentials, lanyard.GrantDeviceCode}
 
 func tokenRequest(form url.Values) error {
 	switch grant := form.Get("grant_type"); {

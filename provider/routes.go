@@ -18,6 +18,10 @@ const (
 	PathJWKS       = "/oauth/jwks"
 	PathDiscovery  = "/.well-known/openid-configuration"
 	PathMetadata   = "/.well-known/oauth-authorization-server"
+
+	PathDeviceAuthorization = "/oauth/device_authorization"
+	// PathDevice is the page on which people decide about devices.
+	PathDevice = "/device"
 )
 
 // Routes is the table of the protocol endpoints.
@@ -42,6 +46,7 @@ func (p *Provider) Routes() []web.Route {
 		{Method: post, Path: PathToken, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSRegistered, Handler: p.guarded(tokenRequest)},
 		{Method: post, Path: PathIntrospect, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSNone, Handler: p.guarded(introspectRequest)},
 		{Method: post, Path: PathRevoke, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSRegistered, Handler: p.guarded(revokeRequest)},
+		{Method: post, Path: PathDeviceAuthorization, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSRegistered, Handler: p.guarded(deviceRequest)},
 		{Method: get, Path: PathUserinfo, Kind: web.Data, Access: web.Bearer, CSRF: web.CSRFSameOrigin, CORS: web.CORSRegistered, Handler: p.userinfo},
 		{Method: post, Path: PathUserinfo, Kind: web.Data, Access: web.Bearer, CSRF: byBearer, CORS: web.CORSRegistered, Handler: p.userinfo},
 		{Method: get, Path: PathLogout, Kind: web.Page, Access: web.Anyone, CSRF: web.CSRFSameOrigin, CORS: web.CORSNone, Handler: p.logout},

@@ -15,8 +15,8 @@ import (
 	"github.com/lanyard-id/lanyard/tenants"
 )
 
-// server is our side of the engine. It serves token, introspection and
-// revocation; the guard has authenticated the client before.
+// server is our side of the engine. It serves token, introspection, revocation and
+// device authorization; the guard has authenticated the client before.
 type server struct {
 	op.UnimplementedServer
 	issuer *token.Issuer
@@ -25,6 +25,7 @@ type server struct {
 func newEngine(issuer *token.Issuer) http.Handler {
 	return op.RegisterServer(&server{issuer: issuer}, op.Endpoints{
 		Token: op.NewEndpoint(PathToken), Introspection: op.NewEndpoint(PathIntrospect), Revocation: op.NewEndpoint(PathRevoke),
+		DeviceAuthorization: op.NewEndpoint(PathDeviceAuthorization),
 	}, op.WithServerCORSOptions(nil))
 }
 

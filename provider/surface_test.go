@@ -58,7 +58,7 @@ func TestDiscovery(t *testing.T) {
 			if again := send(t, i, http.MethodGet, i.Issuer+path, func(r *http.Request) { r.Header.Set("If-None-Match", a.Header.Get("ETag")) }); again.Status != http.StatusNotModified {
 				t.Errorf("%s with its ETag answered %d", path, again.Status)
 			}
-			for _, name := range []string{"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint", "end_session_endpoint"} {
+			for _, name := range []string{"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint", "end_session_endpoint", "device_authorization_endpoint"} {
 				if !strings.HasPrefix(a.Text(name), issuer+"/oauth/") {
 					t.Errorf("%s is %v", name, a.Body[name])
 				}
@@ -74,7 +74,7 @@ func TestDiscovery(t *testing.T) {
 					t.Errorf("%s is %v", name, a.Body[name])
 				}
 			}
-			for _, never := range []string{"request_object_signing_alg_values_supported", "registration_endpoint", "check_session_iframe", "device_authorization_endpoint"} {
+			for _, never := range []string{"request_object_signing_alg_values_supported", "registration_endpoint", "check_session_iframe"} {
 				if _, found := a.Body[never]; found {
 					t.Errorf("%s is advertised", never)
 				}

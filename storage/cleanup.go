@@ -13,6 +13,9 @@ const cleanUpBatch = 500
 // Requests that never led to a code have nothing to replay and go at once.
 const keepAfterEnd = 24 * time.Hour
 
+// keepDeviceCodes is how long a device is told that its code has expired.
+const keepDeviceCodes = time.Hour
+
 // keepRefusals is how long decision traces stay.
 const keepRefusals = 7 * 24 * time.Hour
 
@@ -40,6 +43,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"attempts", "key", "expires_at <= ?", []any{micros(now)}},
 		{"one_time_tokens", "hash", "expires_at <= ?", []any{ended}},
 		{"challenges", "id", "expires_at <= ?", []any{ended}},
+		{"device_codes", "code_hash", "expires_at <= ?", []any{micros(now.Add(-keepDeviceCodes))}},
 		{"access_tokens", "hash", "expires_at <= ?", []any{ended}},
 		{"auth_requests", "id", "expires_at <= ? AND (code_hash IS NULL OR expires_at <= ?)", []any{micros(now), ended}},
 		{"grants", "id", "(expires_at <= ? OR refresh_idle_until <= ? OR revoked_at <= ?) AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.tenant_id = grants.tenant_id AND t.grant_id = grants.id)", []any{ended, ended, ended}},

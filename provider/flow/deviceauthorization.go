@@ -1,0 +1,258 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
+)
+
+// userCodeRule bounds guessing (RFC 8628 §5.1): twenty wrong codes an hour are free,
+// for a person and for an address.
+var userCodeRule = storage.AttemptRule{Free: 20, Delay: time.Minute, Longest: time.Hour, Memory: time.Hour}
+
+// DevicePage is what a person decides about on the page for devices.
+type DevicePage struct {
+	// Code is the user code as the device shows it.
+	Code   string
+	Client *lanyard.Client
+	// Asked are all scopes that the device wants.
+	Asked []ScopeText
+	// Label is what the device calls itself, Address where it asked from.
+	Label   string
+	Address string
+	AskedAt time.Time
+	// AskedFor is the organization that the device names, Organization what it is if the
+	// person is in it; else nil. Choices are those to choose among where the client
+	// needs one and the device names none.
+	AskedFor     string
+	Organization *lanyard.Joined
+	Choices      []lanyard.Joined
+	// Unmet says that the session is not enough: BeginDevice leads to one that is.
+	Unmet bool
+
+	authorization lanyard.DeviceAuthorization
+}
+
+// Barred says that the person can not say yes: they are not in the organization that
+// the device names, or in none where one is needed.
+func (p DevicePage) Barred() bool {
+	return p.Organization == nil && len(p.Choices) == 0 && (p.AskedFor != "" || p.Client.RequireOrganization)
+}
+
+// demands is the policy that the session has to meet before anything is chosen.
+func (p DevicePage) demands() lanyard.OrganizationPolicy {
+	if p.Organization != nil {
+		return p.Organization.Organization.Policy
+	}
+	return lanyard.OrganizationPolicy{}
+}
+
+// enough tells whether the session may say yes, under the policy of an organization:
+// by the level and the age that the client was registered with, too.
+func (p DevicePage) enough(policy lanyard.OrganizationPolicy, s lanyard.Session, now time.Time) bool {
+	if !policy.Met(s, now) {
+		return false
+	}
+	if oldest := p.maxAge(); oldest != nil && now.Sub(s.AuthTime) >= time.Duration(*oldest)*time.Second {
+		return false
+	}
+	return (&state{client: p.Client}).levelMet(s.ACR)
+}
+
+// maxAge is the default_max_age of the client, at least as long as proofs count as
+// fresh: whoever reads the page has to have the time for it.
+func (p DevicePage) maxAge() *int64 {
+	if p.Client.DefaultMaxAge == nil {
+		return nil
+	}
+	seconds := max(*p.Client.DefaultMaxAge, int64(accounts.FreshFor/time.Second))
+	return &seconds
+}
+
+// Device looks at what a user code stands for. It changes nothing but the count of
+// codes that were wrong. Wrong, used and expired codes are lanyard.ErrWrongCode;
+// after too many, every code is lanyard.ErrThrottled.
+func (f *Flow) Device(ctx context.Context, live *tenants.Live, actor accounts.Actor, typed string) (DevicePage, error) {
+	d, code, err := f.waitingDevice(ctx, live, actor, typed)
+	if err != nil {
+		return DevicePage{}, err
+	}
+	client, err := live.Client(ctx, d.ClientID)
+	if err != nil {
+		return DevicePage{}, err
+	}
+	if client.Disabled || !client.MayUse(lanyard.GrantDeviceCode) {
+		return DevicePage{}, lanyard.ErrWrongCode
+	}
+	page := DevicePage{
+		Code: code, Client: client, Label: d.Label, Address: d.Address, AskedAt: d.CreatedAt, AskedFor: d.Organization, authorization: d,
+	}
+	for _, scope := range d.Scopes {
+		if scope != lanyard.ScopeOpenID && !strings.HasPrefix(scope, lanyard.ScopeOrganization) {
+			page.Asked = append(page.Asked, describe(live, d.Resources, scope))
+		}
+	}
+	if err := page.loadOrganizations(ctx, live.Scope, actor.User.ID); err != nil {
+		return DevicePage{}, err
+	}
+	page.Unmet = !page.Barred() && !page.enough(page.demands(), actor.Session, f.Clock.Now())
+	return page, nil
+}
+
+// waitingDevice finds what a typed code stands for, and counts it if that is nothing.
+// It is counted before it is looked up, so that guesses at the same time all count.
+// It returns the code as devices show it, too.
+func (f *Flow) waitingDevice(ctx context.Context, live *tenants.Live, actor accounts.Actor, typed string) (d lanyard.DeviceAuthorization, shown string, err error) {
+	now := f.Clock.Now()
+	keys := []string{userCodeKey("user", string(actor.User.ID)), userCodeKey("address", actor.From.Address)}
+	for _, key := range keys {
+		wait, err := live.Scope.ReserveAttempt(ctx, key, userCodeRule, now)
+		if err != nil {
+			return d, "", err
+		}
+		if wait > 0 {
+			return d, "", lanyard.ErrThrottled.After(wait)
+		}
+	}
+	code, err := lanyard.ParseUserCode(typed)
+	if err != nil {
+		return d, "", err
+	}
+	if d, err = live.WaitingDevice(ctx, code, now); err != nil {
+		return d, "", err
+	}
+	for _, key := range keys {
+		if err := live.Scope.RefundAttempt(ctx, key); err != nil {
+			return d, "", err
+		}
+	}
+	return d, lanyard.ShowUserCode(code), nil
+}
+
+// userCodeKey is where wrong codes of a person or an address are counted.
+func userCodeKey(kind, subject string) string {
+	h := sha256.Sum256([]byte(kind + " " + subject))
+	return "user_code:" + base64.RawURLEncoding.EncodeToString(h[:18])
+}
+
+func (p *DevicePage) loadOrganizations(ctx context.Context, scope storage.Scope, user lanyard.UserID) error {
+	if p.AskedFor != "" {
+		joined, err := scope.Joined(ctx, user, p.AskedFor)
+		if err == nil && joined.Counts() {
+			p.Organization = &joined
+		}
+		if errors.Is(err, lanyard.ErrNotFound) || errors.Is(err, lanyard.ErrBadInput) {
+			return nil
+		}
+		return err
+	}
+	if !p.Client.RequireOrganization {
+		return nil
+	}
+	all, err := scope.AllJoined(ctx, user, maxChoices)
+	p.Choices = slices.DeleteFunc(all, func(j lanyard.Joined) bool { return !j.Counts() })
+	return err
+}
+
+// BeginDevice leads to the page for devices through a sign-in that is enough for
+// what it is about; organization is the one that the person chose, empty for the one
+// that the device names.
+func (f *Flow) BeginDevice(ctx context.Context, live *tenants.Live, p DevicePage, back, organization string, actor accounts.Actor, v Visitor) (Outcome, error) {
+	if organization == "" {
+		organization = p.AskedFor
+	}
+	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{
+		Local: back, HintSubject: actor.User.Subject, Organization: organization, ACRValues: p.Client.DefaultACRValues, MaxAge: p.maxAge(),
+	}, v)
+}
+
+// ApproveDevice lets a device have what it asks for, once, for the organization that
+// it names or that the person chose. A session that is not enough for that is
+// lanyard.ErrPolicyUnmet, an organization that they are not in lanyard.ErrNotFound.
+func (f *Flow) ApproveDevice(ctx context.Context, live *tenants.Live, actor accounts.Actor, p DevicePage, organization lanyard.OrganizationID) error {
+	now, joined := f.Clock.Now(), p.Organization
+	if p.AskedFor == "" && p.Client.RequireOrganization {
+		i := slices.IndexFunc(p.Choices, func(j lanyard.Joined) bool { return j.Organization.ID == organization })
+		if i < 0 {
+			return lanyard.ErrNotFound
+		}
+		joined = &p.Choices[i]
+	}
+	if p.Barred() {
+		return lanyard.ErrNotFound
+	}
+	policy := lanyard.OrganizationPolicy{}
+	if joined != nil {
+		policy, organization = joined.Organization.Policy, joined.Organization.ID
+	} else {
+		organization = ""
+	}
+	if !p.enough(policy, actor.Session, now) {
+		return lanyard.ErrPolicyUnmet
+	}
+	d, s := p.authorization, actor.Session
+	grant := lanyard.Grant{
+		ID: lanyard.NewGrantID(), TenantID: live.Tenant.ID, ClientID: d.ClientID, UserID: actor.User.ID, SessionID: s.ID, OrganizationID: organization,
+		Scopes: d.Scopes, Resources: d.Resources, ACR: s.ACR, AMR: s.AMR, AuthTime: s.AuthTime, Offline: d.Offline(p.Client),
+		CreatedAt: now, ExpiresAt: d.ExpiresAt,
+	}
+	return wrongCode(live.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := tx.ApproveDeviceAuthorization(ctx, d.CodeHash, grant, now); err != nil {
+			return err
+		}
+		if err := consented(ctx, tx, grant); err != nil {
+			return err
+		}
+		return tx.InsertEvent(ctx, deviceEvent(lanyard.EventDeviceApproved, actor, grant, now))
+	}))
+}
+
+// DenyDevice refuses a device what it asks for, once.
+func (f *Flow) DenyDevice(ctx context.Context, live *tenants.Live, actor accounts.Actor, p DevicePage) error {
+	now, d := f.Clock.Now(), p.authorization
+	return wrongCode(live.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := tx.DenyDeviceAuthorization(ctx, d.CodeHash, now); err != nil {
+			return err
+		}
+		return tx.InsertEvent(ctx, deviceEvent(lanyard.EventDeviceDenied, actor, lanyard.Grant{ClientID: d.ClientID}, now))
+	}))
+}
+
+// wrongCode is what somebody is told who decides about what does not wait any more.
+func wrongCode(err error) error {
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return lanyard.ErrWrongCode
+	}
+	return err
+}
+
+func deviceEvent(kind lanyard.EventType, actor accounts.Actor, g lanyard.Grant, now time.Time) lanyard.Event {
+	return lanyard.Event{
+		Type: kind, At: now, Actor: string(actor.User.ID), UserID: actor.User.ID, SessionID: actor.Session.ID,
+		ClientID: g.ClientID, GrantID: g.ID, OrganizationID: g.OrganizationID,
+	}
+}
+
+// consented remembers what the person agreed to, as the consent page does.
+func consented(ctx context.Context, tx storage.Scope, g lanyard.Grant) error {
+	all, err := tx.Consents(ctx, g.UserID)
+	if err != nil {
+		return err
+	}
+	before := lanyard.Account{User: lanyard.User{ID: g.UserID}, Session: lanyard.Session{ID: g.SessionID}}
+	if i := slices.IndexFunc(all, func(c lanyard.Consent) bool { return c.ClientID == g.ClientID }); i >= 0 {
+		before.Consented, before.ConsentedResources = all[i].Scopes, all[i].Resources
+	}
+	s := &state{now: g.CreatedAt, client: &lanyard.Client{ID: g.ClientID}}
+	s.request.Params.Scopes, s.request.Params.Resources = g.Scopes, g.Resources
+	return s.remember(ctx, tx, &before)
+}
