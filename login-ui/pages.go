@@ -34,6 +34,8 @@ type Config struct {
 	// Entrance leads to them; nil means that there are none.
 	Organizations Organizations
 	Entrance      Entrance
+	// DeviceAuthorizations are the deeds of the page for devices; nil means that there is none.
+	DeviceAuthorizations DeviceAuthorizations
 	// Setup makes the first administrator; nil means that there is no set-up page.
 	Setup Setup
 	// Development tells what the development server shows; nil elsewhere.

@@ -16,7 +16,7 @@ func (p *Pages) Routes() []web.Route {
 			Method: "GET", Path: assetsPath + ":name", Kind: web.File, Access: web.Anyone, CSRF: web.CSRFExempt("files change nothing"),
 			CORS: web.CORSNone, Head: true, Handler: p.getAsset,
 		},
-	}, p.signInRoutes(), p.proofRoutes(), p.dutyRoutes(), p.wellKnownRoutes(), p.accountRoutes(), p.organizationRoutes())
+	}, p.signInRoutes(), p.proofRoutes(), p.dutyRoutes(), p.wellKnownRoutes(), p.accountRoutes(), p.deviceRoutes(), p.organizationRoutes())
 	if p.hasOrganizations() {
 		routes = append(routes, slices.Concat(p.inviteRoutes(), p.orgRoutes(), []web.Route{p.logoRoute()})...)
 	}

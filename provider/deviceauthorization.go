@@ -10,6 +10,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/provider/flow"
 	"github.com/lanyard-id/lanyard/provider/token"
 	"github.com/lanyard-id/lanyard/tenants"
 )
@@ -53,8 +54,8 @@ func (s *server) DeviceAuthorization(ctx context.Context, _ *op.ClientRequest[oi
 	}
 	shown := lanyard.ShowUserCode(codes.UserCode)
 	return op.NewResponse(deviceAnswer{
-		DeviceCode: codes.DeviceCode.Reveal(), UserCode: shown, VerificationURI: l.Issuer + PathDevice,
-		VerificationURIComplete: l.Issuer + PathDevice + "?" + url.Values{"user_code": {shown}}.Encode(),
+		DeviceCode: codes.DeviceCode.Reveal(), UserCode: shown, VerificationURI: l.Issuer + flow.DevicePath,
+		VerificationURIComplete: l.Issuer + flow.DevicePage{Code: shown}.Back(),
 		ExpiresIn:               int64(codes.ExpiresIn / time.Second), Interval: int64(codes.Interval / time.Second),
 	}), nil
 }

@@ -20,8 +20,6 @@ const (
 	PathMetadata   = "/.well-known/oauth-authorization-server"
 
 	PathDeviceAuthorization = "/oauth/device_authorization"
-	// PathDevice is the page on which people decide about devices.
-	PathDevice = "/device"
 )
 
 // Routes is the table of the protocol endpoints.

@@ -56,7 +56,7 @@ func New(p Parts) (*Handler, error) {
 	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
 		Flow: signIn, Recovery: people, Accounts: people, SignIn: signIn,
-		Organizations: orgs, Entrance: signIn,
+		Organizations: orgs, Entrance: signIn, DeviceAuthorizations: signIn,
 		Setup: &tenants.Setup{Hasher: p.Hasher, Clock: p.Clock}, Development: p.Development, Clock: p.Clock,
 	})
 	if err != nil {

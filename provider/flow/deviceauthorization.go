@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -164,49 +165,55 @@ func (p *DevicePage) loadOrganizations(ctx context.Context, scope storage.Scope,
 }
 
 // BeginDevice leads to the page for devices through a sign-in that is enough for
-// what it is about; organization is the one that the person chose, empty for the one
-// that the device names.
-func (f *Flow) BeginDevice(ctx context.Context, live *tenants.Live, p DevicePage, back, organization string, actor accounts.Actor, v Visitor) (Outcome, error) {
-	if organization == "" {
-		organization = p.AskedFor
+// what it is about, as the same person; organization is the one of the choices that
+// it is to be for, anything else stands for the one that the device names.
+func (f *Flow) BeginDevice(ctx context.Context, live *tenants.Live, p DevicePage, organization lanyard.OrganizationID, actor accounts.Actor, v Visitor) (Outcome, error) {
+	named := p.AskedFor
+	if j := p.choice(organization); j != nil {
+		named = string(j.Organization.ID)
 	}
 	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{
-		Local: back, HintSubject: actor.User.Subject, Organization: organization, ACRValues: p.Client.DefaultACRValues, MaxAge: p.maxAge(),
+		Local: p.Back(), HintSubject: actor.User.Subject, Organization: named, ACRValues: p.Client.DefaultACRValues, MaxAge: p.maxAge(),
 	}, v)
+}
+
+// DevicePath is the page for devices, below the issuer.
+const DevicePath = "/device"
+
+// Back is the page with its code, to come back to.
+func (p DevicePage) Back() string {
+	return DevicePath + "?" + url.Values{"user_code": {p.Code}}.Encode()
+}
+
+func (p DevicePage) choice(id lanyard.OrganizationID) *lanyard.Joined {
+	i := slices.IndexFunc(p.Choices, func(j lanyard.Joined) bool { return j.Organization.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &p.Choices[i]
 }
 
 // ApproveDevice lets a device have what it asks for, once, for the organization that
 // it names or that the person chose. A session that is not enough for that is
 // lanyard.ErrPolicyUnmet, an organization that they are not in lanyard.ErrNotFound.
 func (f *Flow) ApproveDevice(ctx context.Context, live *tenants.Live, actor accounts.Actor, p DevicePage, organization lanyard.OrganizationID) error {
-	now, joined := f.Clock.Now(), p.Organization
+	joined := p.Organization
 	if p.AskedFor == "" && p.Client.RequireOrganization {
-		i := slices.IndexFunc(p.Choices, func(j lanyard.Joined) bool { return j.Organization.ID == organization })
-		if i < 0 {
-			return lanyard.ErrNotFound
-		}
-		joined = &p.Choices[i]
+		joined = p.choice(organization)
 	}
-	if p.Barred() {
+	if joined == nil && (p.AskedFor != "" || p.Client.RequireOrganization) {
 		return lanyard.ErrNotFound
 	}
-	policy := lanyard.OrganizationPolicy{}
-	if joined != nil {
-		policy, organization = joined.Organization.Policy, joined.Organization.ID
-	} else {
-		organization = ""
+	if joined == nil {
+		joined = &lanyard.Joined{}
 	}
-	if !p.enough(policy, actor.Session, now) {
+	now := f.Clock.Now()
+	if !p.enough(joined.Organization.Policy, actor.Session, now) {
 		return lanyard.ErrPolicyUnmet
 	}
-	d, s := p.authorization, actor.Session
-	grant := lanyard.Grant{
-		ID: lanyard.NewGrantID(), TenantID: live.Tenant.ID, ClientID: d.ClientID, UserID: actor.User.ID, SessionID: s.ID, OrganizationID: organization,
-		Scopes: d.Scopes, Resources: d.Resources, ACR: s.ACR, AMR: s.AMR, AuthTime: s.AuthTime, Offline: d.Offline(p.Client),
-		CreatedAt: now, ExpiresAt: d.ExpiresAt,
-	}
+	grant := p.grant(actor, joined.Organization.ID, now)
 	return wrongCode(live.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := tx.ApproveDeviceAuthorization(ctx, d.CodeHash, grant, now); err != nil {
+		if err := tx.ApproveDeviceAuthorization(ctx, p.authorization.CodeHash, grant, now); err != nil {
 			return err
 		}
 		if err := consented(ctx, tx, grant); err != nil {
@@ -214,6 +221,17 @@ func (f *Flow) ApproveDevice(ctx context.Context, live *tenants.Live, actor acco
 		}
 		return tx.InsertEvent(ctx, deviceEvent(lanyard.EventDeviceApproved, actor, grant, now))
 	}))
+}
+
+// grant is what the person's yes makes. Until the device fetches its tokens it lives
+// no longer than the device code.
+func (p DevicePage) grant(actor accounts.Actor, organization lanyard.OrganizationID, now time.Time) lanyard.Grant {
+	d, s := p.authorization, actor.Session
+	return lanyard.Grant{
+		ID: lanyard.NewGrantID(), ClientID: d.ClientID, UserID: actor.User.ID, SessionID: s.ID, OrganizationID: organization,
+		Scopes: d.Scopes, Resources: d.Resources, ACR: s.ACR, AMR: s.AMR, AuthTime: s.AuthTime, Offline: d.Offline(p.Client),
+		CreatedAt: now, ExpiresAt: d.ExpiresAt,
+	}
 }
 
 // DenyDevice refuses a device what it asks for, once.
