@@ -23,7 +23,7 @@ const (
 // ConnectionKinds lists the kinds in the order in which they are offered.
 var ConnectionKinds = []ConnectionKind{ConnectionGoogle, ConnectionMicrosoft, ConnectionOIDC, ConnectionTelegram}
 
-// Signature algorithms of an upstream's ID tokens beside our own (RFC 7518 §3.1).
+// AlgPS256 is a signature algorithm of upstreams, beside our own (RFC 7518 §3.5).
 const AlgPS256 = "PS256"
 
 // UpstreamAlgorithms are the only ones in which an upstream's ID token is ever

@@ -1,0 +1,188 @@
+package federation_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit/upstream"
+	"github.com/lanyard-id/lanyard/provider/federation"
+)
+
+func TestAnUpstreamThatAnswersNonsenseIsDown(t *testing.T) {
+	for _, fault := range []upstream.Fault{upstream.ServerError, upstream.RedirectLoopback, upstream.Huge, upstream.NotJSON} {
+		for _, path := range []string{upstream.PathDiscovery, upstream.PathJWKS, upstream.PathToken} {
+			t.Run(string(fault)+" "+path, func(t *testing.T) {
+				t.Parallel()
+				h := newHouse(t, upstream.Options{}, nil)
+				h.provider.Break(fault, path)
+				h.mustFail(lanyard.ErrUpstreamDown)
+				if n := h.provider.Hits(upstream.PathTrap); n != 0 {
+					t.Errorf("a redirect was followed %d times", n)
+				}
+				h.provider.Mend()
+				h.clock.Advance(15 * time.Second)
+				h.mustSignIn()
+			})
+		}
+	}
+}
+
+// One byte a second never comes to an end; the fetcher's five seconds do.
+func TestASlowUpstreamIsDown(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes five seconds of real time")
+	}
+	h := newHouse(t, upstream.Options{}, nil)
+	h.provider.Break(upstream.Slow, upstream.PathDiscovery)
+	var all sync.WaitGroup
+	for range 8 { // they wait for one and the same answer
+		all.Go(func() {
+			if _, _, err := h.start(); !errors.Is(err, lanyard.ErrUpstreamDown) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if n := h.provider.Hits(upstream.PathDiscovery); n != 1 {
+		t.Errorf("a slow upstream was asked %d times", n)
+	}
+}
+
+func TestADocumentOfAnotherIssuerIsRefused(t *testing.T) {
+	for _, shape := range []upstream.Shape{upstream.Generic, upstream.Microsoft} {
+		h := newHouse(t, upstream.Options{Shape: shape}, nil)
+		h.provider.Break(upstream.OtherDiscovery)
+		h.mustFail(lanyard.ErrUpstreamWrong)
+	}
+}
+
+func TestDocumentsAreFetchedOnce(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	const callers = 32
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if _, err := h.signIn(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	h.hits(1, 1)
+	h.clock.Advance(10*time.Minute - time.Second)
+	h.mustSignIn()
+	h.hits(1, 1)
+	h.clock.Advance(time.Second)
+	h.mustSignIn()
+	h.hits(2, 2)
+	if n := h.provider.Hits(upstream.PathToken); n != callers+2 {
+		t.Errorf("%d codes were exchanged", n)
+	}
+}
+
+// hits checks how often discovery and key set were fetched so far.
+func (h *house) hits(discovery, keys int) {
+	h.t.Helper()
+	if d, k := h.provider.Hits(upstream.PathDiscovery), h.provider.Hits(upstream.PathJWKS); d != discovery || k != keys {
+		h.t.Errorf("discovery was fetched %d times and the keys %d, want %d and %d", d, k, discovery, keys)
+	}
+}
+
+func TestRotatedKeysAreFoundAtOnce(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.mustSignIn()
+	h.provider.Rotate()
+	h.mustSignIn()
+	h.hits(1, 2)
+	h.provider.Rotate() // within the same minute: that looks like a flood
+	h.mustFail(lanyard.ErrUpstreamWrong)
+	h.clock.Advance(time.Minute)
+	h.mustSignIn()
+	h.hits(1, 3)
+}
+
+func TestAFloodOfUnknownKeysFetchesOnceAMinute(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.mustSignIn()
+	h.provider.Break(upstream.UnknownKey)
+	for minute := range 3 {
+		var all sync.WaitGroup
+		for range 32 {
+			all.Go(func() { h.mustFail(lanyard.ErrUpstreamWrong) })
+		}
+		all.Wait()
+		h.hits(1, 2+minute)
+		h.clock.Advance(time.Minute)
+	}
+	h.provider.Mend()
+	h.mustSignIn()
+}
+
+func TestStaleDocumentsAreUsedWhileTheUpstreamIsDown(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.mustSignIn()
+	for _, path := range []string{upstream.PathDiscovery, upstream.PathJWKS} {
+		h.provider.Break(upstream.ServerError, path)
+		h.clock.Advance(11 * time.Hour)
+		h.mustSignIn()
+		h.mustSignIn()
+		h.provider.Mend()
+	}
+	h.clock.Advance(24 * time.Hour)
+	h.provider.Break(upstream.ServerError, upstream.PathJWKS)
+	h.mustFail(lanyard.ErrUpstreamDown)
+}
+
+func TestAnUpstreamThatIsDownIsLeftAloneForAWhile(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.provider.Break(upstream.ServerError, upstream.PathDiscovery)
+	for range 5 {
+		h.mustFail(lanyard.ErrUpstreamDown)
+	}
+	h.hits(1, 0)
+	h.clock.Advance(15 * time.Second)
+	h.mustFail(lanyard.ErrUpstreamDown)
+	h.hits(2, 0)
+	h.provider.Mend()
+	h.clock.Advance(15 * time.Second)
+	h.mustSignIn()
+}
+
+func TestARefusedConnectionIsAnOutage(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.mustSignIn()
+	a, target, err := h.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := h.visit(target)
+	h.provider.Down()
+	if _, err := h.upstreams.Finish(t.Context(), h.c, a, values); !errors.Is(err, lanyard.ErrUpstreamDown) || lanyard.KindOf(err) != lanyard.Unavailable {
+		t.Errorf("got %v", err)
+	}
+	if err := h.upstreams.Probe(t.Context(), h.c); !errors.Is(err, lanyard.ErrUpstreamDown) {
+		t.Errorf("a probe of what is down: %v", err)
+	}
+	h.provider.Up()
+	h.clock.Advance(15 * time.Second)
+	h.mustSignIn()
+	if err := h.upstreams.Probe(t.Context(), h.c); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two connections to one issuer, or one in two tenants, share nothing.
+func TestDocumentsBelongToOneConnection(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.mustSignIn()
+	elsewhere := h.c
+	elsewhere.TenantID = "ten_2"
+	if _, err := h.upstreams.Start(t.Context(), elsewhere, federation.NewAttempt(elsewhere, callbackURL)); err != nil {
+		t.Error(err)
+	}
+	h.hits(2, 1)
+}
