@@ -133,7 +133,7 @@ func (s Scope) SpendDeviceAuthorization(ctx context.Context, codeHash []byte, g 
 		spent, err = tx.beginGrant(ctx, g, now)
 		return err
 	})
-	return spent > 0, err
+	return err == nil && spent > 0, err
 }
 
 // beginGrant starts the life of a grant that was made by an approval.
