@@ -369,6 +369,10 @@ func TestPickerIsShownWhereItHasTo(t *testing.T) {
 				t.Errorf("%q was taken", foreign)
 			}
 		}
+		facts, err := i.Scope().Events(t.Context(), 50)
+		if err != nil || slices.ContainsFunc(facts, func(e lanyard.Event) bool { return e.Type == lanyard.EventOrganizationChosen }) {
+			t.Errorf("a foreign choice left something behind: %v", err)
+		}
 		beta, _ := i.Scope().OrganizationBySlug(t.Context(), "beta")
 		if got := slugOf(b.Press(page, "organization-continue", one("organization", string(beta.ID)))); got != "beta" {
 			t.Errorf("chose beta, got %v", got)
@@ -442,6 +446,21 @@ func TestPolicyOfTheOrganizationIsMet(t *testing.T) {
 			t.Errorf("after the session limit: %s", page)
 		}
 	})
+}
+
+// TestUnusedTokensOfAnOrganizationEnd by its limit, sooner than the client's.
+func TestUnusedTokensOfAnOrganizationEnd(t *testing.T) {
+	i := idp.Start(t, idp.Options{})
+	i.Apply(town)
+	demand(t, i, "beta", lanyard.OrganizationPolicy{SessionIdle: lanyard.Duration(time.Hour)})
+	web := i.Client("web")
+	tokens := web.Tokens(one("organization", "beta", "scope", "openid offline_access"))
+	for range 2 {
+		i.Clock.Advance(59 * time.Minute)
+		tokens = web.Refresh(tokens.Text("refresh_token"), nil)
+	}
+	i.Clock.Advance(time.Hour)
+	wantError(t, web.Refresh(tokens.Text("refresh_token"), nil), http.StatusBadRequest, "invalid_grant")
 }
 
 // demand sets the policy of an organization.

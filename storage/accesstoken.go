@@ -49,7 +49,7 @@ func (s Scope) AccessToken(ctx context.Context, hash []byte) (TokenStanding, err
 		t.revoked_at AS token_revoked_at, `+standingColumns+`
 		FROM access_tokens t LEFT JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
 		LEFT JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
-		LEFT JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id`+joinPrimaryEmail+joinMembership+`
+		LEFT JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id`+joinPrimaryEmail+`
 		WHERE t.tenant_id = ? AND t.hash = ?`, string(s.tenant), hash)
 	if err != nil {
 		return TokenStanding{}, err
@@ -62,7 +62,7 @@ func (s Scope) AccessToken(ctx context.Context, hash []byte) (TokenStanding, err
 	if row.TokenGrantID == "" {
 		return out, nil
 	}
-	standing, err := row.standing(s.tenant)
+	standing, err := s.standing(ctx, row.standingRow)
 	out.Standing = &standing
 	return out, err
 }

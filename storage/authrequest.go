@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
@@ -133,15 +132,11 @@ func (s Scope) ByCode(ctx context.Context, hash []byte) (CodeStanding, error) {
 		authRequestRow
 		sessionRow
 		userRow
-		joinedRow
-		TenantRoles string
 	}
-	err := s.find(ctx, &row, `SELECT `+authRequestColumns+`, `+sessionColumns+`, `+userColumns+`, `+joinedColumns+tenantRolesColumn+`
+	err := s.find(ctx, &row, `SELECT `+authRequestColumns+`, `+sessionColumns+`, `+userColumns+`
 		FROM auth_requests r
 		JOIN sessions s ON s.tenant_id = r.tenant_id AND s.id = r.session_id
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id`+joinPrimaryEmail+`
-		LEFT JOIN memberships m ON m.tenant_id = r.tenant_id AND m.organization_id = r.organization_id AND m.user_id = s.user_id
-		LEFT JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
 		WHERE r.tenant_id = ? AND r.code_hash = ?`, string(s.tenant), hash)
 	if err != nil {
 		return CodeStanding{}, err
@@ -154,10 +149,8 @@ func (s Scope) ByCode(ctx context.Context, hash []byte) (CodeStanding, error) {
 	if err != nil {
 		return CodeStanding{}, err
 	}
-	joined, err := row.joined(s.tenant)
-	return CodeStanding{
-		Request: request, Session: row.session(s.tenant), User: user, Joined: joined, TenantRoles: strings.Fields(row.TenantRoles),
-	}, err
+	joined, roles, err := s.place(ctx, user.ID, request.OrganizationID, request.Params.Scopes)
+	return CodeStanding{Request: request, Session: row.session(s.tenant), User: user, Joined: joined, TenantRoles: roles}, err
 }
 
 // MaxCodeFailures burns a code: so many redemptions may fail a binding.

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -85,39 +86,48 @@ func (s Scope) InsertGrant(ctx context.Context, g lanyard.Grant) error {
 	return err
 }
 
-// tenantRolesColumn reads the roles of the user u in the tenant.
-const tenantRolesColumn = `, (SELECT string_agg(ur.role, ' ') FROM user_roles ur WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id) AS tenant_roles`
-
-const standingColumns = grantColumns + `, ` + sessionColumns + `, ` + userColumns + `, ` + joinedColumns + tenantRolesColumn
-
-// joinMembership finds the place of a grant's user in its organization.
-const joinMembership = ` LEFT JOIN memberships m ON m.tenant_id = g.tenant_id AND m.organization_id = g.organization_id AND m.user_id = g.user_id
-	LEFT JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id `
+const standingColumns = grantColumns + `, ` + sessionColumns + `, ` + userColumns
 
 const joinStanding = ` JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
-	JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id` + joinPrimaryEmail + joinMembership
+	JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id` + joinPrimaryEmail
 
 type standingRow struct {
 	grantRow
 	sessionRow
 	userRow
-	joinedRow
-	TenantRoles string
 }
 
-func (r standingRow) standing(tenant lanyard.TenantID) (lanyard.Standing, error) {
-	grant, err := r.grant(tenant)
+// standing reads the row and, where they play a part, the place of the user in the
+// grant's organization and the user's roles in the tenant. Both are read after the
+// row: what was changed before is seen.
+func (s Scope) standing(ctx context.Context, r standingRow) (lanyard.Standing, error) {
+	grant, err := r.grant(s.tenant)
 	if err != nil {
 		return lanyard.Standing{}, err
 	}
-	user, err := r.user(tenant)
+	user, err := r.user(s.tenant)
 	if err != nil {
 		return lanyard.Standing{}, err
 	}
-	joined, err := r.joined(tenant)
-	return lanyard.Standing{
-		Grant: grant, Session: r.session(tenant), User: user, Joined: joined, TenantRoles: strings.Fields(r.TenantRoles),
-	}, err
+	joined, roles, err := s.place(ctx, user.ID, grant.OrganizationID, grant.Scopes)
+	return lanyard.Standing{Grant: grant, Session: r.session(s.tenant), User: user, Joined: joined, TenantRoles: roles}, err
+}
+
+// place is where a user stands in an organization (zero if nowhere) and, if the
+// scopes ask for it, in the tenant.
+func (s Scope) place(ctx context.Context, user lanyard.UserID, organization lanyard.OrganizationID, scopes lanyard.Scopes) (lanyard.Joined, []string, error) {
+	var joined lanyard.Joined
+	if organization != "" {
+		var err error
+		if joined, err = s.Joined(ctx, user, string(organization)); err != nil && !errors.Is(err, lanyard.ErrNotFound) {
+			return lanyard.Joined{}, nil, err
+		}
+	}
+	if !scopes.Has(lanyard.ScopeRoles) {
+		return joined, nil, nil
+	}
+	roles, err := s.UserRoles(ctx, user)
+	return joined, roles, err
 }
 
 // Standing reads a grant with what decides whether it still counts.
@@ -127,7 +137,7 @@ func (s Scope) Standing(ctx context.Context, id lanyard.GrantID) (lanyard.Standi
 	if err != nil {
 		return lanyard.Standing{}, err
 	}
-	return row.standing(s.tenant)
+	return s.standing(ctx, row)
 }
 
 // JWTStanding reads a grant like Standing, unless the JWT with the hash of jti was
@@ -139,7 +149,7 @@ func (s Scope) JWTStanding(ctx context.Context, id lanyard.GrantID, jtiHash []by
 	if err != nil {
 		return lanyard.Standing{}, err
 	}
-	return row.standing(s.tenant)
+	return s.standing(ctx, row)
 }
 
 // liveGrant is the condition under which a grant may be used; it needs the moment three times.

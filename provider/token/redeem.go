@@ -43,9 +43,6 @@ func (i *Issuer) Redeem(ctx context.Context, live *tenants.Live, r Redemption) (
 	if !now.Before(standing.Request.Code.ExpiresAt) {
 		return Tokens{}, lanyard.ErrInvalidGrant.Saying("the code has expired")
 	}
-	if organization := standing.Request.OrganizationID; organization != "" && !standing.Joined.Counts() {
-		return Tokens{}, lanyard.ErrInvalidGrant
-	}
 	made, grant, err := i.makeForCode(live, r, standing, now)
 	if err != nil {
 		return Tokens{}, err
@@ -138,7 +135,7 @@ func (i *Issuer) spend(ctx context.Context, live *tenants.Live, r Redemption, gr
 		if lost = !spent; err != nil || lost {
 			return err
 		}
-		if grant.OrganizationID != "" { // whoever takes the user out now waits, and finds the grant
+		if grant.OrganizationID != "" { // a member still; whoever takes them out now waits, and finds the grant
 			if err := tx.HoldMembership(ctx, grant.OrganizationID, grant.UserID); err != nil {
 				return err
 			}
