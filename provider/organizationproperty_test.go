@@ -17,9 +17,9 @@ import (
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
-// places are organizations whose names, roles and permissions are all different, so
+// places are organizations whose names, roles and permissions are all different and long, so
 // that a word of one of them can not stand in the token of another by chance.
-var places = []string{"north", "south", "west"}
+var places = []string{"northern", "southern", "western"}
 
 func placesManifest() string {
 	var resources, orgs []string
