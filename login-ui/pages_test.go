@@ -118,6 +118,7 @@ type world struct {
 	dev     *fakeDevelopment
 	people  *fakePeople
 	orgs    *fakeOrgs
+	devices *fakeDevices
 	pages   *loginui.Pages
 	handler http.Handler
 	// rendered is what GET /render shows, for the pages that endpoints render.
@@ -127,12 +128,12 @@ type world struct {
 func newWorld(t *testing.T, site web.Site) *world {
 	t.Helper()
 	w := &world{
-		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{}, people: newPeople(), orgs: newOrgs(),
+		t: t, site: site, flow: &fakeFlow{}, links: &fakeRecovery{}, setup: &fakeSetup{}, dev: &fakeDevelopment{}, people: newPeople(), orgs: newOrgs(), devices: &fakeDevices{},
 	}
 	w.again()
 	pages, err := loginui.New(loginui.Config{
 		Flow: w.flow, Recovery: w.links, Accounts: w.people, SignIn: w.people, Setup: w.setup, Development: w.dev, Clock: clock.NewManual(now),
-		Organizations: w.orgs, Entrance: fakeEntrance{w.flow, w.people},
+		Organizations: w.orgs, Entrance: fakeEntrance{w.flow, w.people}, DeviceAuthorizations: w.devices,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +159,7 @@ func newWorld(t *testing.T, site web.Site) *world {
 func (w *world) again() *world {
 	w.live = &tenants.Live{Tenant: lanyard.Tenant{ID: "ten_1", Slug: w.site.Slug, Name: "Acme"}, Issuer: w.site.Issuer}
 	*w.flow, *w.links, *w.setup, *w.dev, *w.people, *w.orgs = fakeFlow{}, fakeRecovery{}, fakeSetup{}, fakeDevelopment{}, *newPeople(), *newOrgs()
-	w.rendered = nil
+	*w.devices, w.rendered = fakeDevices{}, nil
 	return w
 }
 
