@@ -48,7 +48,9 @@ func TestClaimsThatMustBeThere(t *testing.T) {
 		"no expiry":            {"exp": nil},
 		"no time of issue":     {"iat": nil},
 		"an expiry in words":   {"exp": "tomorrow"},
-		"an endless expiry":    {"exp": 1e300},
+		"an endless expiry":    {"exp": 1e15},
+		"more than infinite":   {"exp": 1e300},
+		"forty kilobytes":      {"groups": strings.Repeat("a", 40<<10)},
 		"no subject":           {"sub": nil},
 		"a number for subject": {"sub": 1815},
 		"a long subject":       {"sub": strings.Repeat("a", 256)},
@@ -124,27 +126,99 @@ func TestAnAttemptIsBoundToItsProvider(t *testing.T) {
 	renamed.Issuer = microsoft.provider.Issuer
 	redirected := started
 	redirected.RedirectURI += "/elsewhere"
+	twin := google.c // the same provider, for somebody else
+	twin.ID = lanyard.NewConnectionID()
+	twin.SealedSecret = sealed(t, twin.SecretPlace(), "our-secret")
 	for name, c := range map[string]struct {
 		connection lanyard.Connection
 		attempt    federation.Attempt
 		values     url.Values
 	}{
-		"the attempt at the other callback":           {microsoft.c, started, answer},
-		"the attempt, its binding changed":            {microsoft.c, moved, answer},
-		"the other's answer for the attempt":          {google.c, started, otherAnswer},
-		"the code with the other's state":             {microsoft.c, other, stolen},
-		"the connection now has another issuer":       {renamed, started, answer},
-		"another redirect URI than at the start":      {google.c, redirected, answer},
-		"an attempt without anything":                 {google.c, federation.Attempt{ConnectionID: google.c.ID, Issuer: google.c.Issuer}, answer},
-		"an empty state for an empty state":           {google.c, withState(started, ""), url.Values{"state": {""}, "code": {"x"}}},
-		"the nonce of another attempt at the same":    {google.c, withNonce(started, other.Nonce), google.visitAgain(started)},
-		"the verifier of another attempt at the same": {google.c, withVerifier(started, other.Verifier), google.visitAgain(started)},
+		"the attempt at the other callback":       {microsoft.c, started, answer},
+		"the attempt, its binding changed":        {microsoft.c, moved, answer},
+		"the other's answer for the attempt":      {google.c, started, otherAnswer},
+		"the code with the other's state":         {microsoft.c, other, stolen},
+		"the connection now has another issuer":   {renamed, started, answer},
+		"another redirect URI than at the start":  {google.c, redirected, answer},
+		"the attempt at a twin of its connection": {twin, started, answer},
+		"an attempt without anything":             {google.c, federation.Attempt{ConnectionID: google.c.ID, Issuer: google.c.Issuer}, answer},
+		"an empty state for an empty state":       {google.c, withState(started, ""), url.Values{"state": {""}, "code": {"x"}}},
 	} {
 		out, err := microsoft.upstreams.Finish(t.Context(), c.connection, c.attempt, c.values)
 		if !errors.Is(err, lanyard.ErrUpstreamWrong) || out.Identity.Subject != "" {
 			t.Errorf("%s: got %v, %v", name, out.Identity, err)
 		}
 	}
+	// Only three of these are for a provider to see through; it never gets to know of the others.
+	if g, m := google.provider.Hits(upstream.PathToken), microsoft.provider.Hits(upstream.PathToken); g != 1 || m != 2 {
+		t.Errorf("%d codes were sent to one and %d to the other", g, m)
+	}
+	for name, a := range map[string]federation.Attempt{
+		"the nonce of another attempt":    withNonce(started, other.Nonce),
+		"the verifier of another attempt": withVerifier(started, other.Verifier),
+	} {
+		out, err := google.upstreams.Finish(t.Context(), google.c, a, google.visitAgain(started))
+		if !errors.Is(err, lanyard.ErrUpstreamWrong) || out.Identity.Subject != "" {
+			t.Errorf("%s: got %v, %v", name, out.Identity, err)
+		}
+	}
+}
+
+func TestAnAttemptIsCompleteOrNotStarted(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	whole := federation.NewAttempt(h.c, callbackURL)
+	nowhere := whole
+	nowhere.RedirectURI = ""
+	for name, a := range map[string]federation.Attempt{
+		"no state": withState(whole, ""), "no nonce": withNonce(whole, ""), "no verifier": withVerifier(whole, lanyard.Secret{}),
+		"no redirect URI": nowhere, "nothing": {},
+	} {
+		if target, err := h.upstreams.Start(t.Context(), h.c, a); !errors.Is(err, lanyard.ErrUpstreamWrong) {
+			t.Errorf("%s: got %q, %v", name, target, err)
+		}
+	}
+}
+
+// With the right state, an answer is still read strictly.
+func TestMalformedAnswersCostNoCode(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	a, target, err := h.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := h.visit(target)
+	many := url.Values{"state": good["state"], "code": good["code"]}
+	for i := range 40 {
+		many.Set(fmt.Sprint("x", i), "y")
+	}
+	for name, values := range map[string]url.Values{
+		"the code twice":      {"state": good["state"], "code": {good.Get("code"), "another"}},
+		"the state twice":     {"state": {a.State, "another"}, "code": good["code"]},
+		"a long code":         {"state": good["state"], "code": {strings.Repeat("a", 4097)}},
+		"a code of two lines": {"state": good["state"], "code": {good.Get("code") + "\n"}},
+		"a broken code":       {"state": good["state"], "code": {"\xff"}},
+		"code and error":      {"state": good["state"], "code": good["code"], "error": {"access_denied"}},
+		"neither":             {"state": good["state"]},
+		"forty parameters":    many,
+		"iss of another":      {"state": good["state"], "code": good["code"], "iss": {"https://evil.example"}},
+	} {
+		if out, err := h.upstreams.Finish(t.Context(), h.c, a, values); !errors.Is(err, lanyard.ErrUpstreamWrong) {
+			t.Errorf("%s: got %v, %v", name, out.Identity, err)
+		}
+	}
+	if n := h.provider.Hits(upstream.PathToken); n != 0 {
+		t.Errorf("%d codes were sent", n)
+	}
+	if _, err := h.upstreams.Finish(t.Context(), h.c, a, good); err != nil {
+		t.Errorf("the code was spoilt: %v", err)
+	}
+}
+
+// Microsoft publishes the keys of several issuers together, and says which is whose.
+func TestAKeyOfAnotherIssuerSignsNothing(t *testing.T) {
+	h := newHouse(t, upstream.Options{Shape: upstream.Microsoft}, nil)
+	h.provider.Break(upstream.OtherKeyIssuer)
+	h.mustFail(lanyard.ErrUpstreamWrong)
 }
 
 // visitAgain sends the browser to the upstream with the same attempt.
@@ -427,7 +501,7 @@ func TestProfilesAreBoundedAndPlain(t *testing.T) {
 	})
 	person := upstream.Ada(upstream.Generic)
 	person.Extra = map[string]any{
-		"name": strings.Repeat("é", 300), "given_name": "A\u202eda\n", "family_name": 7, "picture": "javascript:alert(1)", "locale": "../../etc",
+		"name": strings.Repeat("é", 300), "given_name": "A\u202eda\n", "family_name": 7, "picture": "http://tracker.example.test/ada.png", "locale": "../../etc",
 		"short": "Countess", "level": 7, "team": "Engine", "deep": map[string]any{"a": 1},
 	}
 	h.provider.SignIn(person)

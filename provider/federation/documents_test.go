@@ -2,11 +2,16 @@ package federation_test
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/testkit/upstream"
 	"github.com/lanyard-id/lanyard/provider/federation"
 )
@@ -56,7 +61,42 @@ func TestADocumentOfAnotherIssuerIsRefused(t *testing.T) {
 	for _, shape := range []upstream.Shape{upstream.Generic, upstream.Microsoft} {
 		h := newHouse(t, upstream.Options{Shape: shape}, nil)
 		h.provider.Break(upstream.OtherDiscovery)
-		h.mustFail(lanyard.ErrUpstreamWrong)
+		if _, target, err := h.start(); !errors.Is(err, lanyard.ErrUpstreamWrong) {
+			t.Errorf("%s: a browser would be sent to %q, %v", shape, target, err)
+		}
+	}
+}
+
+func TestADocumentWithAnErrorIsNone(t *testing.T) {
+	for _, status := range []int{http.StatusNotFound, http.StatusCreated, http.StatusBadGateway} {
+		var issuer string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"issuer":%[1]q,"authorization_endpoint":%[1]q,"token_endpoint":%[1]q,"jwks_uri":%[1]q}`, issuer)
+		}))
+		issuer = server.URL
+		c := connect(t, upstream.Options{}, issuer, nil)
+		u := newUpstreams(t, clock.NewManual(noon), strings.TrimPrefix(issuer, "http://"))
+		if target, err := u.Start(t.Context(), c, federation.NewAttempt(c, callbackURL)); !errors.Is(err, lanyard.ErrUpstreamDown) {
+			t.Errorf("status %d: got %q, %v", status, target, err)
+		}
+		server.Close()
+	}
+}
+
+func TestAProbeAsksAnew(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	h.mustSignIn()
+	if err := h.upstreams.Probe(t.Context(), h.c); err != nil {
+		t.Error(err)
+	}
+	h.hits(2, 2)
+	for path, want := range map[string]error{upstream.PathDiscovery: lanyard.ErrUpstreamDown, upstream.PathJWKS: lanyard.ErrUpstreamDown} {
+		h.provider.Break(upstream.NotJSON, path)
+		if err := h.upstreams.Probe(t.Context(), h.c); !errors.Is(err, want) {
+			t.Errorf("%s is broken: %v", path, err)
+		}
+		h.provider.Mend()
 	}
 }
 
@@ -185,4 +225,22 @@ func TestDocumentsBelongToOneConnection(t *testing.T) {
 		t.Error(err)
 	}
 	h.hits(2, 1)
+	elsewhere = h.c
+	elsewhere.ID = lanyard.NewConnectionID()
+	if _, err := h.upstreams.Start(t.Context(), elsewhere, federation.NewAttempt(elsewhere, callbackURL)); err != nil {
+		t.Error(err)
+	}
+	h.hits(3, 1)
+}
+
+func TestANewIssuerBeginsAnew(t *testing.T) {
+	h, other := newHouse(t, upstream.Options{}, nil), newHouse(t, upstream.Options{}, nil)
+	h.upstreams = newUpstreams(t, h.clock, h.provider.Peer, other.provider.Peer)
+	h.mustSignIn()
+	h.c.Issuer = other.provider.Issuer
+	h.provider = other.provider
+	if _, target, err := h.start(); err != nil || !strings.HasPrefix(target, other.provider.Issuer+"/") {
+		t.Errorf("the browser is sent to %q, %v", target, err)
+	}
+	h.mustSignIn()
 }

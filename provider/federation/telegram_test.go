@@ -189,6 +189,7 @@ func TestForgedMiniAppDataIsRefused(t *testing.T) {
 		"user in two voices": func() string {
 			return g.sign(fields(map[string]string{"user": `{"id":7,"id":8}`}), botID, botToken).Encode()
 		},
+		"a user and more": func() string { return g.sign(fields(map[string]string{"user": ada + "{}"}), botID, botToken).Encode() },
 		"a user without id": func() string {
 			return g.sign(fields(map[string]string{"user": `{"first_name":"Ada"}`}), botID, botToken).Encode()
 		},
@@ -211,7 +212,7 @@ func TestForgedMiniAppDataIsRefused(t *testing.T) {
 			}
 		}
 	}
-	google := connect(t, upstream.Options{Shape: upstream.Google}, "", nil)
+	google := connect(t, upstream.Options{Shape: upstream.Google}, "", func(c *lanyard.Connection) { c.UpstreamClientID = botID })
 	if _, err := g.upstreams.MiniApp(google, g.good().Encode()); !errors.Is(err, lanyard.ErrUpstreamWrong) {
 		t.Errorf("a connection that is not Telegram's: %v", err)
 	}
@@ -230,6 +231,16 @@ func TestAWrongKeyProvesNothingAlone(t *testing.T) {
 	v.Set("hash", strings.Repeat("00", 32))
 	if _, err := g.upstreams.MiniApp(g.withToken(), v.Encode()); !errors.Is(err, lanyard.ErrUpstreamWrong) {
 		t.Errorf("a wrong hash: %v", err)
+	}
+	unset := g.c // whose bot token is empty: anybody can make that hash
+	unset.SealedBotToken = sealed(t, unset.BotTokenPlace(), "")
+	if _, err := g.upstreams.MiniApp(unset, g.sign(fields(nil), botID, "").Encode()); !errors.Is(err, lanyard.ErrUpstreamWrong) {
+		t.Errorf("no bot token at all: %v", err)
+	}
+	nobot := g.c
+	nobot.UpstreamClientID = "our-client"
+	if _, err := g.upstreams.MiniApp(nobot, g.sign(fields(nil), "our-client", "").Encode()); !errors.Is(err, lanyard.ErrUpstreamWrong) {
+		t.Errorf("a bot without a number: %v", err)
 	}
 	published := newUpstreams(t, g.clock) // knows Telegram's real key
 	if _, err := published.MiniApp(g.c, g.good().Encode()); !errors.Is(err, lanyard.ErrUpstreamWrong) {

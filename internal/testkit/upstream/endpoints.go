@@ -68,9 +68,13 @@ func (p *Provider) serveKeys(w http.ResponseWriter) {
 	keys := p.keys
 	p.mu.Unlock()
 	set := keys.public()
+	issuer := p.microsoftIssuer()
+	if p.broken(OtherKeyIssuer, PathJWKS) {
+		issuer = p.base() + "/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"
+	}
 	if p.options.Shape == Microsoft {
 		for _, key := range set["keys"].([]map[string]any) {
-			key["issuer"] = p.microsoftIssuer()
+			key["issuer"] = issuer
 		}
 	}
 	writeJSON(w, http.StatusOK, set)

@@ -45,6 +45,8 @@ const (
 	SameCode       Fault = "the code is the one before"
 	OtherDiscovery Fault = "the discovery document is another issuer's"
 	OtherSubject   Fault = "userinfo is about somebody else"
+	// OtherKeyIssuer publishes keys that are for the tokens of another issuer, as Microsoft can say.
+	OtherKeyIssuer Fault = "the keys are another issuer's"
 )
 
 // What can be wrong with an endpoint.
