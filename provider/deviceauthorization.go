@@ -37,9 +37,6 @@ var deviceChecks = []func(*question) error{(*question).checkScope, (*question).c
 // DeviceAuthorization is RFC 8628 §3.1, with the resources of RFC 8707.
 func (s *server) DeviceAuthorization(ctx context.Context, _ *op.ClientRequest[oidc.DeviceAuthorizationRequest]) (*op.Response, error) {
 	x, l := callOf(ctx), tenants.FromContext(ctx)
-	if !x.client.MayUse(lanyard.GrantDeviceCode) {
-		return failed(ctx, lanyard.ErrUnauthorizedClient)
-	}
 	q := &question{ctx: ctx, live: l, values: x.form, client: x.client}
 	if err := q.run(deviceChecks); err != nil {
 		return failed(ctx, err)

@@ -567,7 +567,7 @@ func TestDeviceMeetsThePolicyOfItsOrganization(t *testing.T) {
 	beta, _ := i.Scope().OrganizationBySlug(t.Context(), "beta")
 	b.SignIn("/account", ada, adaPassword)
 	i.Clock.Advance(2 * time.Hour)
-	named, chosen := ask(t, cli, one("organization", "beta", "scope", "openid")), ask(t, bot, one("scope", "read", "resource", apiResource))
+	chosen := ask(t, bot, one("scope", "read", "resource", apiResource))
 	page := b.Get(chosen.Text("verification_uri_complete"))
 	page = b.Press(page, "device-allow", one("organization", string(beta.ID)))
 	if !page.Has("login-submit") {
@@ -577,7 +577,7 @@ func TestDeviceMeetsThePolicyOfItsOrganization(t *testing.T) {
 	b.Press(page, "device-allow", one("organization", string(beta.ID)))
 	wantOrganization(t, i, idp.Claims(t, poll(bot, chosen).Text("access_token")), "beta", []string{"admin"}, nil)
 	i.Clock.Advance(2 * time.Hour)
-	named = ask(t, cli, one("organization", "beta", "scope", "openid"))
+	named := ask(t, cli, one("organization", "beta", "scope", "openid"))
 	page = b.Get(named.Text("verification_uri_complete"))
 	if !page.Has("login-submit") {
 		t.Fatalf("the page is %s", page)

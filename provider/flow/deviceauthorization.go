@@ -83,10 +83,26 @@ func (p DevicePage) maxAge() *int64 {
 // codes that were wrong. Wrong, used and expired codes are lanyard.ErrWrongCode;
 // after too many, every code is lanyard.ErrThrottled.
 func (f *Flow) Device(ctx context.Context, live *tenants.Live, actor accounts.Actor, typed string) (DevicePage, error) {
-	d, code, err := f.waitingDevice(ctx, live, actor, typed)
+	var (
+		code lanyard.Secret
+		d    lanyard.DeviceAuthorization
+	)
+	err := f.guess(ctx, live, actor, func() error {
+		var err error
+		if code, err = lanyard.ParseUserCode(typed); err != nil {
+			return err
+		}
+		d, err = live.WaitingDevice(ctx, code, f.Clock.Now())
+		return err
+	})
 	if err != nil {
 		return DevicePage{}, err
 	}
+	return f.devicePage(ctx, live, actor, d, code)
+}
+
+// devicePage puts together what the person has to know.
+func (f *Flow) devicePage(ctx context.Context, live *tenants.Live, actor accounts.Actor, d lanyard.DeviceAuthorization, code lanyard.Secret) (DevicePage, error) {
 	client, err := live.Client(ctx, d.ClientID)
 	if err != nil {
 		return DevicePage{}, err
@@ -95,7 +111,7 @@ func (f *Flow) Device(ctx context.Context, live *tenants.Live, actor accounts.Ac
 		return DevicePage{}, lanyard.ErrWrongCode
 	}
 	page := DevicePage{
-		Code: code, Client: client, Label: d.Label, Address: d.Address, AskedAt: d.CreatedAt, AskedFor: d.Organization, authorization: d,
+		Code: lanyard.ShowUserCode(code), Client: client, Label: d.Label, Address: d.Address, AskedAt: d.CreatedAt, AskedFor: d.Organization, authorization: d,
 	}
 	for _, scope := range d.Scopes {
 		if scope != lanyard.ScopeOpenID && !strings.HasPrefix(scope, lanyard.ScopeOrganization) {
@@ -109,34 +125,28 @@ func (f *Flow) Device(ctx context.Context, live *tenants.Live, actor accounts.Ac
 	return page, nil
 }
 
-// waitingDevice finds what a typed code stands for, and counts it if that is nothing.
-// It is counted before it is looked up, so that guesses at the same time all count.
-// It returns the code as devices show it, too.
-func (f *Flow) waitingDevice(ctx context.Context, live *tenants.Live, actor accounts.Actor, typed string) (d lanyard.DeviceAuthorization, shown string, err error) {
-	now := f.Clock.Now()
+// guess counts a code that is tried, before it is looked up, so that guesses at the
+// same time all count; the right one is not counted.
+func (f *Flow) guess(ctx context.Context, live *tenants.Live, actor accounts.Actor, try func() error) error {
 	keys := []string{userCodeKey("user", string(actor.User.ID)), userCodeKey("address", actor.From.Address)}
 	for _, key := range keys {
-		wait, err := live.Scope.ReserveAttempt(ctx, key, userCodeRule, now)
+		wait, err := live.Scope.ReserveAttempt(ctx, key, userCodeRule, f.Clock.Now())
 		if err != nil {
-			return d, "", err
+			return err
 		}
 		if wait > 0 {
-			return d, "", lanyard.ErrThrottled.After(wait)
+			return lanyard.ErrThrottled.After(wait)
 		}
 	}
-	code, err := lanyard.ParseUserCode(typed)
-	if err != nil {
-		return d, "", err
-	}
-	if d, err = live.WaitingDevice(ctx, code, now); err != nil {
-		return d, "", err
+	if err := try(); err != nil {
+		return err
 	}
 	for _, key := range keys {
 		if err := live.Scope.RefundAttempt(ctx, key); err != nil {
-			return d, "", err
+			return err
 		}
 	}
-	return d, lanyard.ShowUserCode(code), nil
+	return nil
 }
 
 // userCodeKey is where wrong codes of a person or an address are counted.
