@@ -292,3 +292,121 @@ func TestGuessedCodesAreThrottled(t *testing.T) {
 		}
 	}
 }
+
+// TestIdOfAnInvitationOpensNothing: only what is bound to the person can be used without its code.
+func TestIdOfAnInvitationOpensNothing(t *testing.T) {
+	i := idp.Start(t, idp.Options{})
+	i.Apply(town)
+	i.Apply(gate)
+	acme, _ := i.Scope().OrganizationBySlug(t.Context(), "acme")
+	all, err := i.Scope().Invitations(t.Context(), acme.ID, "", 50)
+	if err != nil || len(all) < 4 {
+		t.Fatal(all, err)
+	}
+	b := i.Browser()
+	page := b.SignIn(i.Client("choose").Authorize(nil), "nomail", "no-mail-address-needed")
+	form := b.Form(page, "organization-cancel")
+	for _, invitation := range all {
+		form.Values.Set("invitation", string(invitation.ID))
+		answer := b.Post(strings.Replace(form.Action, "/cancel", "/accept", 1), form.Values)
+		if answer.Away != nil || answer.Status >= 500 {
+			t.Errorf("the id of one leads to %s", answer)
+		}
+	}
+	after, _ := i.Scope().Invitations(t.Context(), acme.ID, "", 50)
+	for _, invitation := range after {
+		if invitation.Uses != 0 {
+			t.Errorf("%s %s was used", invitation.Email, invitation.Domain)
+		}
+	}
+}
+
+// TestPlatformInvitationIsNothingForWhoHasAnAccount: it stays for somebody else.
+func TestPlatformInvitationIsNothingForWhoHasAnAccount(t *testing.T) {
+	i := idp.Start(t, idp.Options{})
+	i.Apply(town)
+	i.Apply(gate)
+	b := i.Browser()
+	page := b.Walk(b.Post("/invite/"+platformCode, one("action", "sign_in")), "nomail", "no-mail-address-needed")
+	if page.Has("invite-accept") {
+		page = b.Press(page, "invite-accept", nil)
+	}
+	all, err := i.Scope().Invitations(t.Context(), "", "", 10)
+	if err != nil || len(all) != 1 || all[0].Uses != 0 {
+		t.Errorf("after %s: %+v %v", page, all, err)
+	}
+}
+
+// TestDomainIsProvedWhereAddressesAreNot: an invitation for a domain asks for the proof
+// that the tenant does not ask for.
+func TestDomainIsProvedWhereAddressesAreNot(t *testing.T) {
+	i := idp.Start(t, idp.Options{})
+	i.Apply(town)
+	i.Apply(gate)
+	policy(i, "sign_up: invite", "email_verification: \"off\"")
+	b := i.Browser()
+	page := b.Press(b.Press(b.Get("/invite/"+domainCode), "invite-sign-up", nil), "signup-submit", signUpForm("grace@corp.example.test"))
+	if !page.Has("code-submit") {
+		t.Fatalf("nobody asks for the proof: %s", page)
+	}
+	b.Press(page, "code-submit", one("code", i.Letter("grace@corp.example.test", lanyard.MailSignUp).Code))
+	if rolesIn(t, i, "grace@corp.example.test", "acme") == nil {
+		t.Error("the proved address did not join")
+	}
+	other := i.Browser()
+	other.Press(other.Press(other.Get("/invite/"+openCode), "invite-sign-up", nil), "signup-submit", signUpForm("hedy@elsewhere.example.test"))
+	if got := rolesIn(t, i, "hedy@elsewhere.example.test", "acme"); !slices.Equal(got, []string{"auditor"}) {
+		t.Errorf("at once, for whoever has the code: %v", got)
+	}
+}
+
+// TestPersonalOrganizationIsForThoseWhoComeAlone, not for those who join another one.
+func TestPersonalOrganizationIsForThoseWhoComeAlone(t *testing.T) {
+	i := idp.Start(t, idp.Options{})
+	i.Apply(town)
+	i.Apply(gate)
+	policy(i, "sign_up: open", "personal_organizations: true", "personal_plan: starter", "personal_trial_days: 14")
+	signUp := func(b *idp.Browser, page *idp.Page, address string) []lanyard.Joined {
+		page = b.Press(page, "signup-submit", signUpForm(address))
+		b.Press(page, "code-submit", one("code", i.Letter(address, lanyard.MailSignUp).Code))
+		all, err := i.Scope().AllJoined(t.Context(), userOf(t, i, address).ID, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	b := i.Browser()
+	alone := signUp(b, b.Get(i.Client("web").Authorize(one("prompt", "create"))), "alone@example.test")
+	if len(alone) != 1 || !alone[0].Organization.Personal || alone[0].Organization.Plan != "starter" || alone[0].Organization.TrialEnd.IsZero() || !alone[0].Membership.Owner() {
+		t.Errorf("who comes alone has %+v", alone)
+	}
+	b = i.Browser()
+	invited := signUp(b, b.Press(b.Get("/invite/"+openCode), "invite-sign-up", nil), "invited@example.test")
+	if len(invited) != 1 || invited[0].Organization.Slug != "acme" {
+		t.Errorf("who was invited has %+v", invited)
+	}
+}
+
+// TestDomainLetsInWhoProvedTheAddress, at sign-in, and nobody else.
+func TestDomainLetsInWhoProvedTheAddress(t *testing.T) {
+	i := idp.Start(t, idp.Options{})
+	i.Apply(town)
+	i.Apply(`
+version: 1
+tenants:
+  - slug: default
+    users:
+      - {email: true@join.example.test, email_verified: true, password: tower-of-small-lamps-1}
+      - {email: false@join.example.test, password: tower-of-small-lamps-1}
+    organizations: [{slug: acme, domains: [{domain: join.example.test, verified: true, joining: automatic}]}]
+`)
+	choose := i.Client("choose")
+	page := i.Browser().SignIn(choose.Authorize(nil), "true@join.example.test", "tower-of-small-lamps-1")
+	if claims := tokensOf(t, choose, page); claims["org_slug"] != "acme" {
+		t.Errorf("the proved address signs in to %v", about(claims))
+	}
+	page = i.Browser().SignIn(choose.Authorize(nil), "false@join.example.test", "tower-of-small-lamps-1")
+	if page.Away != nil || rolesIn(t, i, "false@join.example.test", "acme") != nil {
+		t.Errorf("an address that nobody proved joins: %s", page)
+	}
+}

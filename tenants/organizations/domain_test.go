@@ -132,7 +132,7 @@ func TestDomainIsOfOneOrganization(t *testing.T) {
 		for i := range 8 {
 			seats = append(seats, h.seated("owner"+strconv.Itoa(i), h.organization("org-"+strconv.Itoa(i)), lanyard.RoleOwner))
 		}
-		for round := range testkit.Rounds(5, 100) {
+		for round := range testkit.Rounds(5, 45) {
 			name := "d" + strconv.Itoa(round) + ".test"
 			for _, s := range seats {
 				h.claimed(s, name)
