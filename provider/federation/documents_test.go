@@ -237,8 +237,17 @@ func TestANewIssuerBeginsAnew(t *testing.T) {
 	h, other := newHouse(t, upstream.Options{}, nil), newHouse(t, upstream.Options{}, nil)
 	h.upstreams = newUpstreams(t, h.clock, h.provider.Peer, other.provider.Peer)
 	h.mustSignIn()
+	before, target, err := h.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := h.visit(target)
 	h.c.Issuer = other.provider.Issuer
 	h.provider = other.provider
+	if out, err := h.upstreams.Finish(t.Context(), h.c, before, answer); !errors.Is(err, lanyard.ErrUpstreamWrong) ||
+		other.provider.Hits(upstream.PathToken) != 0 {
+		t.Errorf("the code of one went to the other: %v, %v", out.Identity, err)
+	}
 	if _, target, err := h.start(); err != nil || !strings.HasPrefix(target, other.provider.Issuer+"/") {
 		t.Errorf("the browser is sent to %q, %v", target, err)
 	}
