@@ -74,14 +74,19 @@ func (c *cached[T]) get(ctx context.Context, now func() time.Time, load func(con
 }
 
 // again fetches the document although it is fresh, unless that was done less than
-// forceAfter ago; then ok is false.
-func (c *cached[T]) again(ctx context.Context, now func() time.Time, load func(context.Context) (T, error)) (value T, ok bool) {
-	if !c.mayForce(now()) || !c.take(ctx, true) {
-		return value, false
+// forceAfter ago: then it waits for whoever may be doing it, and gives what there is.
+func (c *cached[T]) again(ctx context.Context, now func() time.Time, load func(context.Context) (T, error)) (T, error) {
+	force := c.mayForce(now())
+	if !c.take(ctx, true) {
+		var none T
+		return none, context.Cause(ctx)
 	}
 	defer c.release()
-	value, err := c.fetch(ctx, now, load)
-	return value, err == nil
+	if force {
+		return c.fetch(ctx, now, load)
+	}
+	s := c.look(now())
+	return s.value, s.err
 }
 
 func (c *cached[T]) mayForce(now time.Time) bool {

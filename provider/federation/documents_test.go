@@ -145,6 +145,28 @@ func TestRotatedKeysAreFoundAtOnce(t *testing.T) {
 	h.hits(1, 3)
 }
 
+// Whoever comes while the new keys are fetched waits for them.
+func TestARotationFailsNobody(t *testing.T) {
+	h := newHouse(t, upstream.Options{}, nil)
+	for round := range 10 {
+		h.mustSignIn()
+		h.provider.Rotate()
+		var all sync.WaitGroup
+		for range 32 {
+			all.Go(func() {
+				if _, err := h.signIn(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := h.provider.Hits(upstream.PathJWKS); n != 2+round {
+			t.Errorf("the keys were fetched %d times in round %d", n, round)
+		}
+		h.clock.Advance(time.Minute)
+	}
+}
+
 func TestAFloodOfUnknownKeysFetchesOnceAMinute(t *testing.T) {
 	h := newHouse(t, upstream.Options{}, nil)
 	h.mustSignIn()

@@ -45,12 +45,11 @@ func (u *Upstreams) keyFor(ctx context.Context, c lanyard.Connection, d discover
 	if fitting := all.fitting(kid, alg); len(fitting) > 0 {
 		return fitting, nil
 	}
-	all, ok := u.of(c).keys.again(ctx, u.clock.Now, u.loadKeys(d))
-	if fitting := all.fitting(kid, alg); ok && len(fitting) > 0 {
-		return fitting, nil
+	if all, err = u.of(c).keys.again(ctx, u.clock.Now, u.loadKeys(d)); err != nil {
+		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	if fitting := all.fitting(kid, alg); len(fitting) > 0 {
+		return fitting, nil
 	}
 	return nil, wrong("the key of its ID token is not published")
 }
