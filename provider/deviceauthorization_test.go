@@ -589,6 +589,49 @@ func TestDeviceMeetsThePolicyOfItsOrganization(t *testing.T) {
 	wantOrganization(t, i, idp.Claims(t, poll(cli, named).Text("id_token")), "beta", []string{"admin"}, nil)
 }
 
+// TestDeviceMeetsTheDefaultsOfItsClient: default_acr_values and default_max_age count
+// as they do at the authorization endpoint.
+func TestDeviceMeetsTheDefaultsOfItsClient(t *testing.T) {
+	i := startGadgets(t)
+	i.Apply(`
+version: 1
+tenants:
+  - slug: default
+    clients:
+      - {client_id: strict, type: native, token_endpoint_auth_method: none, first_party: true, default_acr_values: ["2"], grant_types: ["urn:ietf:params:oauth:grant-type:device_code"]}
+      - {client_id: fresh, type: native, token_endpoint_auth_method: none, first_party: true, default_max_age: 60, grant_types: ["urn:ietf:params:oauth:grant-type:device_code"]}
+`)
+	strict, fresh, b := i.Client("strict"), i.Client("fresh"), i.Browser()
+	b.SignIn("/account", ada, adaPassword)
+	asked := ask(t, strict, one("scope", "openid"))
+	b.Post("/device", one("user_code", asked.Text("user_code"), "decision", "allow"))
+	wantError(t, poll(strict, asked), http.StatusBadRequest, "authorization_pending")
+	page := b.Get(asked.Text("verification_uri_complete"))
+	if !page.Has("totp-secret") {
+		t.Fatalf("one factor leads to %s", page)
+	}
+	page = newPerson(t, i, ada, adaPassword).enrolApp(b, page)
+	b.Press(page, "device-allow", nil)
+	if got := idp.Claims(t, poll(strict, asked).Text("id_token"))["acr"]; got != "2" {
+		t.Errorf("acr is %v", got)
+	}
+	asked = ask(t, fresh, one("scope", "openid"))
+	if page := b.Get(asked.Text("verification_uri_complete")); !page.Has("device-allow") {
+		t.Errorf("a proof of just now leads to %s", page)
+	}
+	i.Clock.Advance(9 * time.Minute)
+	if page := b.Get(asked.Text("verification_uri_complete")); !page.Has("device-allow") {
+		t.Errorf("whoever reads the page has the time for it: %s", page)
+	}
+	i.Clock.Advance(time.Minute)
+	asked = ask(t, fresh, one("scope", "openid"))
+	if page := b.Get(asked.Text("verification_uri_complete")); !page.Has("login-submit") {
+		t.Errorf("an old proof leads to %s", page)
+	}
+	b.Post("/device", one("user_code", asked.Text("user_code"), "decision", "allow"))
+	wantError(t, poll(fresh, asked), http.StatusBadRequest, "authorization_pending")
+}
+
 // TestDeviceIsConfirmedByAnotherAccount of the browser, if the person says so.
 func TestDeviceIsConfirmedByAnotherAccount(t *testing.T) {
 	i := startGadgets(t)

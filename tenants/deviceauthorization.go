@@ -19,12 +19,17 @@ const userCodeTries = 8
 // StoreDevice stores what a device asks for under a user code that no other one has,
 // and returns it.
 func (l *Live) StoreDevice(ctx context.Context, d lanyard.DeviceAuthorization) (lanyard.Secret, error) {
+	return l.storeDevice(ctx, d, lanyard.NewUserCode)
+}
+
+// storeDevice stores it under a user code that newCode makes, again as long as it is taken.
+func (l *Live) storeDevice(ctx context.Context, d lanyard.DeviceAuthorization, newCode func() lanyard.Secret) (lanyard.Secret, error) {
 	id, key := l.Ring.CurrentMAC()
 	if id == "" {
 		return lanyard.Secret{}, fmt.Errorf("%w: the tenant has no key for codes", lanyard.ErrUnavailable)
 	}
 	for range userCodeTries {
-		code := lanyard.NewUserCode()
+		code := newCode()
 		d.UserCodeMAC = l.userCodeMAC(key, code)
 		stored, err := l.Scope.InsertDeviceAuthorization(ctx, d)
 		if err != nil || stored {
