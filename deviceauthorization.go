@@ -113,12 +113,15 @@ func ParseUserCode(typed string) (Secret, error) {
 	if len(typed) > maxTypedUserCode {
 		return Secret{}, ErrWrongCode
 	}
-	code := strings.ToUpper(strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) {
+	code := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r):
 			return -1
+		case r >= 'a' && r <= 'z': // and no other letter that has one of ours as its capital
+			return r - 'a' + 'A'
 		}
 		return r
-	}, typed))
+	}, typed)
 	if len(code) != userCodeLength || strings.Trim(code, userCodeLetters) != "" {
 		return Secret{}, ErrWrongCode
 	}
