@@ -493,6 +493,24 @@ func TestUserCodesThatOpenNothingLookAlike(t *testing.T) {
 	}
 }
 
+// TestUserCodeOfADisabledClientOpensNothing, nor that of one that lost the grant type.
+func TestUserCodeOfADisabledClientOpensNothing(t *testing.T) {
+	i := startGadgets(t)
+	b := i.Browser()
+	asked := ask(t, gadget(i, "tv"), one("scope", "openid"))
+	page := confirm(b, asked, ada, adaPassword)
+	for _, change := range []string{`disabled: true, grant_types: ["urn:ietf:params:oauth:grant-type:device_code"]`, `grant_types: [refresh_token]`} {
+		i.Apply("version: 1\ntenants:\n  - {slug: default, clients: [{client_id: tv, type: native, token_endpoint_auth_method: none, " + change + "}]}")
+		for _, got := range []*idp.Page{b.Get(asked.Text("verification_uri_complete")), b.Press(page, "device-allow", nil)} {
+			if !contains(got.Text("#problem"), "That code isn't right") {
+				t.Errorf("%s: %s", change, got)
+			}
+		}
+	}
+	i.Apply(gadgets)
+	wantError(t, poll(gadget(i, "tv"), asked), http.StatusBadRequest, "authorization_pending")
+}
+
 // TestOnlyTheFormDecides: no GET, no form of another site, nobody who is not signed in.
 func TestOnlyTheFormDecides(t *testing.T) {
 	i := startGadgets(t)

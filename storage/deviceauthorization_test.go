@@ -116,6 +116,9 @@ func TestDeviceAuthorizationComesBack(t *testing.T) {
 		if diff := cmp.Diff(begun(g), standing.Grant, cmpopts.EquateEmpty()); diff != "" || !spent {
 			t.Errorf("spent %v, the grant (-want +got):\n%s", spent, diff)
 		}
+		if label, err := storage.LabelOf(ctx, h.Scope, g.ID); label != d.Label || err != nil {
+			t.Errorf("the grant is labelled %q, %v", label, err)
+		}
 	})
 }
 
