@@ -306,7 +306,7 @@ func TestTokenEndpointRefusesOddRequests(t *testing.T) {
 		"49 implicit":              {body("grant_type=implicit", encoded), 400, "unsupported_grant_type"},
 		"49 exchange":              {body("grant_type=urn:ietf:params:oauth:grant-type:token-exchange", encoded), 400, "unsupported_grant_type"},
 		"49 jwt-bearer":            {body("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=x", encoded), 400, "unsupported_grant_type"},
-		"49 device":                {body("grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", encoded), 400, "unsupported_grant_type"},
+		"49 device":                {body("grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", encoded), 400, "unauthorized_client"},
 		"49 not allowed":           {body("grant_type=authorization_code&code=x&redirect_uri=y", encoded), 400, "unauthorized_client"},
 		"no client":                {func(r *http.Request) { r.Header.Del("Authorization") }, 401, "invalid_client"},
 		"wrong secret":             {func(r *http.Request) { r.SetBasicAuth("machine", "wrong") }, 401, "invalid_client"},
