@@ -145,6 +145,7 @@ func TestOddFormsReachNoDeed(t *testing.T) {
 
 // Generated from the table: forms from elsewhere are refused before any deed.
 func TestForeignFormsAreRefused(t *testing.T) {
+	t.Parallel()
 	forms := 0
 	for _, route := range newWorld(t, https).pages.Routes() {
 		if route.Method == http.MethodGet {

@@ -202,6 +202,7 @@ var payloads = []string{
 
 // Every field that somebody else fills, in every page that shows one.
 func TestPayloadsStayText(t *testing.T) {
+	t.Parallel()
 	for _, evil := range payloads {
 		for name, show := range infected(t, evil) {
 			w := newWorld(t, local)
