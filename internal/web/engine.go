@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -199,10 +200,22 @@ func (e *engine) admit(c *gin.Context, r Route, site Site) error {
 		}
 	}
 	if c.Request.ContentLength > r.maxBody() {
+		drain(c.Request)
 		return ErrTooLarge
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, r.maxBody())
 	return nil
+}
+
+// maxDrained is how much of a body that is too large is read and thrown away.
+const maxDrained = 256 << 10
+
+// drain lets a client send what it is sending: one that is cut off in the middle does
+// not read the answer. One that asked before it sends (Expect) gets that at once.
+func drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" && r.ContentLength <= maxDrained {
+		_, _ = io.Copy(io.Discard, r.Body) // a failure is the client's
+	}
 }
 
 func (e *engine) servePreflight(routes []Route) gin.HandlerFunc {
