@@ -116,9 +116,11 @@ type AuthParams struct {
 	Local string `json:"local,omitempty"`
 	// Organization is the organization that the request names, by slug or id.
 	Organization string `json:"organization,omitempty"`
-	// Invitation is the invitation that the sign-in is for, whose code the browser has shown.
-	Invitation InvitationID `json:"invitation,omitempty"`
-	Sudo       bool         `json:"sudo,omitempty"`
+	// Invitation is the invitation that the sign-in is for, InvitationShown the hash of
+	// the code of it that the browser has shown.
+	Invitation      InvitationID `json:"invitation,omitempty"`
+	InvitationShown []byte       `json:"invitation_shown,omitempty"`
+	Sudo            bool         `json:"sudo,omitempty"`
 }
 
 // Prompts tells whether the request asks for the prompt.

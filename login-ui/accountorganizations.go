@@ -113,7 +113,7 @@ func (p *Pages) acceptPending(c *gin.Context, me self, f posted) (web.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	_, err = p.Organizations.Accept(c.Request.Context(), live(c).Tenancy(), me.Actor, id, p.Clock.Now())
+	_, err = p.Organizations.Accept(c.Request.Context(), live(c).Tenancy(), me.Actor, id, nil, p.Clock.Now())
 	if errors.Is(err, lanyard.ErrAlreadyMember) {
 		return done(pathMyOrgs, "org_member"), nil
 	}

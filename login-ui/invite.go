@@ -227,7 +227,7 @@ func (p *Pages) postInvite(c *gin.Context) error {
 	case action == actionAccept && i.me != nil && i.offer.Organization.ID != "":
 		return p.acceptInvite(c, i)
 	case action == actionAccept || action == actionSignIn || action == actionSignUp:
-		o, err := p.Entrance.BeginInvitation(c.Request.Context(), live(c), i.offer.Invitation.ID, action == actionSignUp, p.newcomer(c))
+		o, err := p.Entrance.BeginInvitation(c.Request.Context(), live(c), i.offer, action == actionSignUp, p.newcomer(c))
 		if err != nil {
 			return p.inviteFault(c, err)
 		}
@@ -240,7 +240,7 @@ func (p *Pages) postInvite(c *gin.Context) error {
 // acceptInvite makes the person at hand a member, and leads to where the invitation
 // says. What the form says besides is not looked at: roles are those of the invitation.
 func (p *Pages) acceptInvite(c *gin.Context, i invite) error {
-	_, err := p.Organizations.Accept(c.Request.Context(), live(c).Tenancy(), i.me.Actor, i.offer.Invitation.ID, p.Clock.Now())
+	_, err := p.Organizations.Accept(c.Request.Context(), live(c).Tenancy(), i.me.Actor, i.offer.Invitation.ID, i.offer.Shown, p.Clock.Now())
 	switch {
 	case errors.Is(err, lanyard.ErrOtherAddress):
 		web.Note(c, err)

@@ -62,7 +62,7 @@ func TestInvitationIsAcceptedByItsFormOnly(t *testing.T) {
 	w := newWorld(t, https)
 	known("ada@example.test")(w)
 	rec := w.post(invitePath, values("action", "accept", "role", "owner", "roles", "owner", "role.owner", "1", "organization", "org_other", "invitation", "inv_other"))
-	if diff := cmp.Diff([]any{"accept", adaID, lanyard.InvitationID("inv_1")}, w.orgs.called); diff != "" {
+	if diff := cmp.Diff([]any{"accept", adaID, lanyard.InvitationID("inv_1"), "shown"}, w.orgs.called); diff != "" {
 		t.Error(diff)
 	}
 	if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/t/acme/account/organizations?done=org_joined" {
@@ -89,7 +89,7 @@ func TestInvitationLetsPeopleSignInAndUp(t *testing.T) {
 			state(w)
 		}
 		rec := w.post(invitePath, values("action", c.action))
-		if diff := cmp.Diff([]any{"", "invitation", lanyard.InvitationID("inv_1"), c.signUp}, w.people.led); diff != "" {
+		if diff := cmp.Diff([]any{"", "invitation", lanyard.InvitationID("inv_1"), "shown", c.signUp}, w.people.led); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 		if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/t/acme"+rawQuery("/login/password") || w.orgs.called != nil {
@@ -532,7 +532,7 @@ var myOrgForms = []struct {
 	{"/leave", values("organization", "org_1"), []any{"leave", adaID, lanyard.OrganizationID("org_1")}, "/account/organizations?done=org_left"},
 	{"/keep", values("organization", "org_1"), []any{"keep", adaID, lanyard.OrganizationID("org_1")}, "/account/organizations?done=org_kept"},
 	{"/join", values("organization", "org_1"), []any{"ask", adaID, lanyard.OrganizationID("org_1")}, "/account/organizations?done=org_asked"},
-	{"/accept", values("invitation", "inv_1"), []any{"accept", adaID, lanyard.InvitationID("inv_1")}, "/account/organizations?done=org_joined"},
+	{"/accept", values("invitation", "inv_1"), []any{"accept", adaID, lanyard.InvitationID("inv_1"), ""}, "/account/organizations?done=org_joined"},
 	{"/decline", values("invitation", "inv_1"), []any{"decline", adaID, lanyard.InvitationID("inv_1")}, "/account/organizations?done=org_declined"},
 }
 

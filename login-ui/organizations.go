@@ -36,7 +36,7 @@ type Entrance interface {
 	AcceptInvitation(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token string, accept bool) (flow.Moved, error)
 	// BeginInvitation lets somebody sign in, or up, for an invitation whose code was
 	// just looked at; BeginOrganization for a page of an organization whose policy has to be met.
-	BeginInvitation(ctx context.Context, live *tenants.Live, invitation lanyard.InvitationID, signUp bool, v flow.Visitor) (flow.Outcome, error)
+	BeginInvitation(ctx context.Context, live *tenants.Live, offer organizations.Offer, signUp bool, v flow.Visitor) (flow.Outcome, error)
 	BeginOrganization(ctx context.Context, live *tenants.Live, page, organization string, v flow.Visitor) (flow.Outcome, error)
 }
 
@@ -48,7 +48,7 @@ func (p *Pages) hasOrganizations() bool {
 // offerDeeds show and answer invitations.
 type offerDeeds interface {
 	Look(ctx context.Context, t accounts.Tenancy, code string, from accounts.From, now time.Time) (organizations.Offer, error)
-	Accept(ctx context.Context, t accounts.Tenancy, actor accounts.Actor, id lanyard.InvitationID, now time.Time) (organizations.Offer, error)
+	Accept(ctx context.Context, t accounts.Tenancy, actor accounts.Actor, id lanyard.InvitationID, shown []byte, now time.Time) (organizations.Offer, error)
 	Decline(ctx context.Context, t accounts.Tenancy, actor accounts.Actor, id lanyard.InvitationID, now time.Time) error
 	Pending(ctx context.Context, t accounts.Tenancy, user lanyard.UserID, now time.Time) ([]organizations.Offer, error)
 }

@@ -47,7 +47,7 @@ func offerTo(email string) organizations.Offer {
 		Invitation: lanyard.Invitation{
 			ID: "inv_1", OrganizationID: acmeID, Email: email, Roles: []string{lanyard.RoleAdmin}, MaxUses: 1, ExpiresAt: now.Add(time.Hour),
 		},
-		Organization: acmeOrg().Organization, Inviter: "Grace Hopper",
+		Organization: acmeOrg().Organization, Inviter: "Grace Hopper", Shown: []byte("shown"),
 	}
 }
 

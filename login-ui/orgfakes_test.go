@@ -85,8 +85,8 @@ func (f *fakeOrgs) Look(_ context.Context, _ accounts.Tenancy, code string, _ ac
 	return f.offer, f.lookErr
 }
 
-func (f *fakeOrgs) Accept(_ context.Context, _ accounts.Tenancy, a accounts.Actor, id lanyard.InvitationID, _ time.Time) (organizations.Offer, error) {
-	return f.offer, f.note("accept", a.User.ID, id)
+func (f *fakeOrgs) Accept(_ context.Context, _ accounts.Tenancy, a accounts.Actor, id lanyard.InvitationID, shown []byte, _ time.Time) (organizations.Offer, error) {
+	return f.offer, f.note("accept", a.User.ID, id, string(shown))
 }
 
 func (f *fakeOrgs) Decline(_ context.Context, _ accounts.Tenancy, a accounts.Actor, id lanyard.InvitationID, _ time.Time) error {
@@ -286,8 +286,8 @@ func (f fakeEntrance) AcceptInvitation(_ context.Context, _ *tenants.Live, id la
 	return f.flow.note(v, "invitation", id, token, accept)
 }
 
-func (f fakeEntrance) BeginInvitation(_ context.Context, _ *tenants.Live, invitation lanyard.InvitationID, signUp bool, _ flow.Visitor) (flow.Outcome, error) {
-	return f.people.lead(false, "", "invitation", invitation, signUp)
+func (f fakeEntrance) BeginInvitation(_ context.Context, _ *tenants.Live, offer organizations.Offer, signUp bool, _ flow.Visitor) (flow.Outcome, error) {
+	return f.people.lead(false, "", "invitation", offer.Invitation.ID, string(offer.Shown), signUp)
 }
 
 func (f fakeEntrance) BeginOrganization(_ context.Context, _ *tenants.Live, page, organization string, _ flow.Visitor) (flow.Outcome, error) {

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -313,12 +314,40 @@ func TestIdOfAnInvitationOpensNothing(t *testing.T) {
 			t.Errorf("the id of one leads to %s", answer)
 		}
 	}
+	for _, invitation := range all {
+		b.Post("/account/organizations/accept", one("invitation", string(invitation.ID)))
+	}
 	after, _ := i.Scope().Invitations(t.Context(), acme.ID, "", 50)
 	for _, invitation := range after {
 		if invitation.Uses != 0 {
 			t.Errorf("%s %s was used", invitation.Email, invitation.Domain)
 		}
 	}
+}
+
+// TestCodeThatWasReplacedEndsTheSignInsItBegan: what was begun with a mail that was
+// sent again, as to somebody who forwarded it, neither joins nor proves the address.
+func TestCodeThatWasReplacedEndsTheSignInsItBegan(t *testing.T) {
+	atGate(t, func(t *testing.T, i *idp.IDP) {
+		acme, _ := i.Scope().OrganizationBySlug(t.Context(), "acme")
+		b, link := i.Browser(), invitationTo(t, i, newAddress)
+		page := b.Press(b.Get(link), "invite-sign-up", nil)
+		if !page.Has("signup-submit") {
+			t.Fatalf("the invitation leads to %s", page)
+		}
+		invitation, err := i.Scope().UnusedInvitation(t.Context(), acme.ID, newAddress)
+		if err != nil {
+			t.Fatal(err)
+		}
+		invitation.CodeHash, invitation.SentAt = lanyard.NewInviteCode().Hash(), i.Clock.Now()
+		if err := i.Scope().RenewInvitation(t.Context(), invitation, i.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		page = b.Press(page, "signup-submit", signUpForm(newAddress))
+		if _, err := i.Scope().UserByEmail(t.Context(), newAddress); !errors.Is(err, lanyard.ErrNotFound) {
+			t.Errorf("after %s there is an account: %v", page, err)
+		}
+	})
 }
 
 // TestPlatformInvitationIsNothingForWhoHasAnAccount: it stays for somebody else.

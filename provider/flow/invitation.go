@@ -8,6 +8,7 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // pageAfterInvitation is where somebody lands who was invited to no application.
@@ -15,8 +16,11 @@ const pageAfterInvitation = "/account/organizations"
 
 // BeginInvitation lets somebody sign in, or up, for an invitation whose code they
 // have just shown. It is used when they say so, or when they make an account.
-func (f *Flow) BeginInvitation(ctx context.Context, live *tenants.Live, invitation lanyard.InvitationID, signUp bool, v Visitor) (Outcome, error) {
-	p := lanyard.AuthParams{Local: pageAfterInvitation, Invitation: invitation, Prompt: []string{lanyard.PromptSelectAccount}}
+func (f *Flow) BeginInvitation(ctx context.Context, live *tenants.Live, offer organizations.Offer, signUp bool, v Visitor) (Outcome, error) {
+	p := lanyard.AuthParams{
+		Local: pageAfterInvitation, Prompt: []string{lanyard.PromptSelectAccount},
+		Invitation: offer.Invitation.ID, InvitationShown: offer.Shown,
+	}
 	if signUp {
 		p.Prompt = []string{lanyard.PromptCreate}
 	}
@@ -28,12 +32,15 @@ func (f *Flow) BeginOrganization(ctx context.Context, live *tenants.Live, page, 
 	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{Local: page, Organization: organization}, v)
 }
 
-// loadOffer reads the invitation that the request is for; one that is gone is none.
+// loadOffer reads the invitation that the request is for; one that is gone, or whose
+// code is another one since, is none. It is never one that waits: the code that was
+// shown proves the address of a new account.
 func (f *Flow) loadOffer(ctx context.Context, live *tenants.Live, s *state) error {
-	if s.request.Params.Invitation == "" || s.request.Joined {
+	p := s.request.Params
+	if p.Invitation == "" || len(p.InvitationShown) == 0 || s.request.Joined {
 		return nil
 	}
-	offer, err := f.Organizations.OfferOf(ctx, live.Tenancy(), s.request.Params.Invitation, s.now)
+	offer, err := f.Organizations.OfferOf(ctx, live.Tenancy(), p.Invitation, p.InvitationShown, s.now)
 	if errors.Is(err, lanyard.ErrNotFound) {
 		return nil
 	}
@@ -62,7 +69,7 @@ func (f *Flow) AcceptInvitation(ctx context.Context, live *tenants.Live, id lany
 	}
 	s.request.Joined = true
 	err = live.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := f.admit(ctx, tx, live, s, s.request.Params.Invitation); err != nil {
+		if err := f.admit(ctx, tx, live, s, *s.offer); err != nil {
 			return err
 		}
 		return f.save(ctx, tx, s)
@@ -71,13 +78,13 @@ func (f *Flow) AcceptInvitation(ctx context.Context, live *tenants.Live, id lany
 }
 
 // admit uses an invitation for whoever is signed in.
-func (f *Flow) admit(ctx context.Context, tx storage.Scope, live *tenants.Live, s *state, invitation lanyard.InvitationID) error {
+func (f *Flow) admit(ctx context.Context, tx storage.Scope, live *tenants.Live, s *state, offer organizations.Offer) error {
 	user := s.account().User
 	proved, err := accounts.ProvedAddresses(ctx, tx, user.ID)
 	if err != nil {
 		return err
 	}
-	return f.Organizations.Admit(ctx, tx, live.Tenancy(), invitation, user, proved, s.now)
+	return f.Organizations.Admit(ctx, tx, live.Tenancy(), organizations.Guest{Invitation: offer.Invitation.ID, Shown: offer.Shown, User: user, Proved: proved}, s.now)
 }
 
 // newcomer is how the person who signs up comes to do so: by themselves, or invited.
@@ -96,7 +103,8 @@ func (f *Flow) newcomer(live *tenants.Live, s *state) accounts.Newcomer {
 	}
 	n.Welcome = func(ctx context.Context, tx storage.Scope, user lanyard.User, proved []string) error {
 		if s.offer != nil {
-			if err := f.Organizations.Admit(ctx, tx, live.Tenancy(), s.offer.Invitation.ID, user, proved, s.now); err != nil {
+			guest := organizations.Guest{Invitation: s.offer.Invitation.ID, Shown: s.offer.Shown, User: user, Proved: proved}
+			if err := f.Organizations.Admit(ctx, tx, live.Tenancy(), guest, s.now); err != nil {
 				return err
 			}
 		}

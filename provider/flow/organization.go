@@ -166,18 +166,18 @@ func (f *Flow) AcceptOffer(ctx context.Context, live *tenants.Live, id lanyard.A
 	if err != nil || !ok {
 		return s.moved(), err
 	}
-	offer, err := f.Organizations.OfferOf(ctx, live.Tenancy(), invitation, s.now)
+	offer, err := f.Organizations.OfferOf(ctx, live.Tenancy(), invitation, nil, s.now)
 	if err != nil {
 		return Moved{}, err
 	}
-	if offer.Organization.ID == "" || offer.Invitation.Email == "" { // only one that is bound to the person needs no code
+	if offer.Organization.ID == "" {
 		return Moved{}, lanyard.ErrNotFound
 	}
 	organization := offer.Organization.ID
 	if s.request.Params.Organization != "" {
 		organization = "" // the request says itself where it goes on
 	}
-	return f.chosen(ctx, live, s, organization, false, func(tx storage.Scope) error { return f.admit(ctx, tx, live, s, invitation) })
+	return f.chosen(ctx, live, s, organization, false, func(tx storage.Scope) error { return f.admit(ctx, tx, live, s, offer) })
 }
 
 // chosen goes on with an organization, after what else there is to do.

@@ -2,6 +2,7 @@ package organizations
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"maps"
 	"slices"
@@ -36,7 +37,11 @@ func (o *Organizations) Look(ctx context.Context, t accounts.Tenancy, code strin
 	if err != nil {
 		return Offer{}, err
 	}
-	return offerOf(ctx, t.Scope, t, i, now)
+	offer, err := offerOf(ctx, t.Scope, t, i, now)
+	if err == nil {
+		offer.Shown = i.CodeHash
+	}
+	return offer, err
 }
 
 func byCode(ctx context.Context, t accounts.Tenancy, code string) (lanyard.Invitation, error) {
@@ -47,14 +52,29 @@ func byCode(ctx context.Context, t accounts.Tenancy, code string) (lanyard.Invit
 	return t.Scope.InvitationByCode(ctx, secret.Hash())
 }
 
-// OfferOf is Look without the code. An id opens nothing: whoever asks has to have
-// kept it from Look for the same browser, or have it from Pending.
-func (o *Organizations) OfferOf(ctx context.Context, t accounts.Tenancy, id lanyard.InvitationID, now time.Time) (Offer, error) {
+// OfferOf is Look for a code that was shown before: shown is Offer.Shown of then, nil
+// for an invitation that waits for its address. It is lanyard.ErrNotFound once another
+// code was sent.
+func (o *Organizations) OfferOf(ctx context.Context, t accounts.Tenancy, id lanyard.InvitationID, shown []byte, now time.Time) (Offer, error) {
 	i, err := t.Scope.Invitation(ctx, id)
+	if err == nil && !opens(i, shown) {
+		err = lanyard.ErrNotFound
+	}
 	if err != nil {
 		return Offer{}, err
 	}
-	return offerOf(ctx, t.Scope, t, i, now)
+	offer, err := offerOf(ctx, t.Scope, t, i, now)
+	offer.Shown = shown
+	return offer, err
+}
+
+// opens tells whether the hash of a code opens an invitation. Its id alone opens
+// nothing, unless it is bound to an address, that has to be proved besides.
+func opens(i lanyard.Invitation, shown []byte) bool {
+	if len(shown) == 0 {
+		return i.Email != ""
+	}
+	return subtle.ConstantTimeCompare(shown, i.CodeHash) == 1
 }
 
 // offerOf is an invitation as it stands: lanyard.ErrNotFound if nobody can use it.
@@ -103,42 +123,33 @@ func inviterOf(ctx context.Context, scope storage.Scope, t accounts.Tenancy, i l
 	return user.DisplayName(), nil
 }
 
-// Admit uses an invitation up for a user, inside the transaction of the caller, who
-// has to give up all of it on an error. proved are the canonical addresses that the
-// user has proved. With an organization it makes them a member; an invitation to the
-// platform is only used, what it is for is the caller's.
+// Admit uses an invitation up for a guest, inside the transaction of the caller, who
+// has to give up all of it on an error. With an organization it makes them a member; an
+// invitation to the platform is only used, what it is for is the caller's.
 //
-// An invitation that nobody can use is lanyard.ErrNotFound, and so is one that the same
-// user used before; one for somebody else lanyard.ErrOtherAddress; a full organization
+// An invitation that nobody can use, or that the guest has shown no code for, is
+// lanyard.ErrNotFound, and so is one that the same user used before; one for somebody else lanyard.ErrOtherAddress; a full organization
 // lanyard.ErrNoSeat; a member lanyard.ErrAlreadyMember.
-func (o *Organizations) Admit(ctx context.Context, tx storage.Scope, t accounts.Tenancy, id lanyard.InvitationID, user lanyard.User, proved []string, now time.Time) error {
+func (o *Organizations) Admit(ctx context.Context, tx storage.Scope, t accounts.Tenancy, g Guest, now time.Time) error {
 	return tx.InTx(ctx, func(tx storage.Scope) error {
-		_, err := o.use(ctx, tx, t, use{id: id, user: user, proved: proved}, now)
+		_, err := o.use(ctx, tx, t, g, now)
 		return err
 	})
 }
 
-// use is somebody who wants to use an invitation.
-type use struct {
-	id      lanyard.InvitationID
-	user    lanyard.User
-	session lanyard.SessionID
-	proved  []string
-}
-
-func (o *Organizations) use(ctx context.Context, tx storage.Scope, t accounts.Tenancy, u use, now time.Time) (Offer, error) {
-	offer, err := held(ctx, tx, t, u.id, now)
+func (o *Organizations) use(ctx context.Context, tx storage.Scope, t accounts.Tenancy, g Guest, now time.Time) (Offer, error) {
+	offer, err := held(ctx, tx, t, g.Invitation, g.Shown, now)
 	if err != nil {
 		return Offer{}, err
 	}
 	i := offer.Invitation
-	if !i.Admits(u.proved) {
+	if !i.Admits(g.Proved) {
 		return Offer{}, lanyard.ErrOtherAddress
 	}
-	if err := checkSeat(ctx, tx, offer.Organization, u.user.ID); err != nil {
+	if err := checkSeat(ctx, tx, offer.Organization, g.User.ID); err != nil {
 		return Offer{}, err
 	}
-	err = tx.SpendInvitation(ctx, i.ID, u.user.ID, now)
+	err = tx.SpendInvitation(ctx, i.ID, g.User.ID, now)
 	if errors.Is(err, lanyard.ErrConflict) {
 		err = lanyard.ErrNotFound // the user used it before, and was removed since
 	}
@@ -146,19 +157,19 @@ func (o *Organizations) use(ctx context.Context, tx storage.Scope, t accounts.Te
 		return Offer{}, err
 	}
 	if err := tx.InsertEvent(ctx, lanyard.Event{
-		Type: lanyard.EventInvitationAccepted, At: now, Actor: string(u.user.ID), UserID: u.user.ID, SessionID: u.session, ClientID: i.ClientID,
+		Type: lanyard.EventInvitationAccepted, At: now, Actor: string(g.User.ID), UserID: g.User.ID, SessionID: g.Session, ClientID: i.ClientID,
 		OrganizationID: i.OrganizationID, Detail: map[string]string{"invitation": string(i.ID)},
 	}); err != nil || i.OrganizationID == "" {
 		return offer, err
 	}
 	return offer, o.admit(ctx, tx, admission{
-		organization: offer.Organization, user: u.user.ID, roles: i.Roles, actor: u.user.ID, session: u.session,
+		organization: offer.Organization, user: g.User.ID, roles: i.Roles, actor: g.User.ID, session: g.Session,
 		detail: map[string]string{"invitation": string(i.ID)},
 	}, now)
 }
 
-// held is an invitation as it stands, with its organization locked.
-func held(ctx context.Context, tx storage.Scope, t accounts.Tenancy, id lanyard.InvitationID, now time.Time) (Offer, error) {
+// held is an invitation as it stands, with its organization locked, for whoever showed its code.
+func held(ctx context.Context, tx storage.Scope, t accounts.Tenancy, id lanyard.InvitationID, shown []byte, now time.Time) (Offer, error) {
 	i, err := tx.Invitation(ctx, id)
 	if err != nil {
 		return Offer{}, err
@@ -170,6 +181,9 @@ func held(ctx context.Context, tx storage.Scope, t accounts.Tenancy, id lanyard.
 		if i, err = tx.Invitation(ctx, id); err != nil { // it may have been sent again since
 			return Offer{}, err
 		}
+	}
+	if !opens(i, shown) {
+		return Offer{}, lanyard.ErrNotFound
 	}
 	return offerOf(ctx, tx, t, i, now)
 }
@@ -231,16 +245,20 @@ func (o *Organizations) admit(ctx context.Context, tx storage.Scope, a admission
 	})
 }
 
-// Accept is Admit for somebody who is signed in. The id opens nothing: it has to come
-// from Look in the same browser, or from Pending.
-func (o *Organizations) Accept(ctx context.Context, t accounts.Tenancy, a accounts.Actor, id lanyard.InvitationID, now time.Time) (Offer, error) {
+// Accept is Admit for somebody who is signed in, with the hash of the code that they
+// have shown: Offer.Shown, nil for an invitation of Pending. One to the platform is
+// lanyard.ErrHasAccount.
+func (o *Organizations) Accept(ctx context.Context, t accounts.Tenancy, a accounts.Actor, id lanyard.InvitationID, shown []byte, now time.Time) (Offer, error) {
 	var out Offer
 	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
 		proved, err := accounts.ProvedAddresses(ctx, tx, a.User.ID)
 		if err != nil {
 			return err
 		}
-		out, err = o.use(ctx, tx, t, use{id: id, user: a.User, session: a.Session.ID, proved: proved}, now)
+		out, err = o.use(ctx, tx, t, Guest{Invitation: id, Shown: shown, User: a.User, Proved: proved, Session: a.Session.ID}, now)
+		if err == nil && out.Organization.ID == "" { // whoever has an account needs no invitation to make one
+			err = lanyard.ErrHasAccount
+		}
 		return err
 	})
 	if err != nil {
@@ -280,7 +298,7 @@ func (o *Organizations) Pending(ctx context.Context, t accounts.Tenancy, user la
 // other is lanyard.ErrNotFound.
 func (o *Organizations) Decline(ctx context.Context, t accounts.Tenancy, a accounts.Actor, id lanyard.InvitationID, now time.Time) error {
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
-		offer, err := held(ctx, tx, t, id, now)
+		offer, err := held(ctx, tx, t, id, nil, now)
 		if err != nil {
 			return err
 		}
@@ -289,7 +307,7 @@ func (o *Organizations) Decline(ctx context.Context, t accounts.Tenancy, a accou
 			return err
 		}
 		i := offer.Invitation
-		if i.Email == "" || !i.Admits(proved) {
+		if !i.Admits(proved) {
 			return lanyard.ErrNotFound
 		}
 		ended, err := tx.RevokeInvitation(ctx, i.OrganizationID, i.ID, now)

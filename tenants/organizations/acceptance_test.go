@@ -15,9 +15,21 @@ import (
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
+// accepts is by the code that the invitation has.
 func (h *town) accepts(a accounts.Actor, id lanyard.InvitationID) error {
-	_, err := h.Accept(h.Context(), h.t, a, id, h.now)
+	i, err := h.t.Scope.Invitation(h.Context(), id)
+	if err == nil {
+		_, err = h.Accept(h.Context(), h.t, a, id, i.CodeHash, h.now)
+	}
 	return err
+}
+
+// shown is what somebody has who looked at the invitation by its code.
+func (h *town) shown(id lanyard.InvitationID) []byte {
+	h.Helper()
+	i, err := h.t.Scope.Invitation(h.Context(), id)
+	h.must(err)
+	return i.CodeHash
 }
 
 // ATTACKS J 185, 190, 191: whatever is wrong with a code, the answer is one and the
@@ -62,8 +74,8 @@ func TestUselessCodesAnswerAlike(t *testing.T) {
 			}
 			before := h.usesOf(made.Invitation.ID)
 			_, byCode := h.Look(h.Context(), here, made.Code.Reveal(), accounts.From{Address: what}, h.now)
-			_, byID := h.OfferOf(h.Context(), here, made.Invitation.ID, h.now)
-			_, accepted := h.Accept(h.Context(), here, grace, made.Invitation.ID, h.now)
+			_, byID := h.OfferOf(h.Context(), here, made.Invitation.ID, h.shown(made.Invitation.ID), h.now)
+			_, accepted := h.Accept(h.Context(), here, grace, made.Invitation.ID, h.shown(made.Invitation.ID), h.now)
 			for way, err := range map[string]error{
 				"by code": byCode, "by id": byID, "accepted": accepted, "declined": h.Decline(h.Context(), here, grace, made.Invitation.ID, h.now),
 			} {
@@ -108,6 +120,62 @@ func TestNobodyJoinsAClosedOrganization(t *testing.T) {
 			_, err = h.looks(made.Code.Reveal())
 			h.wants(slug+", looked at", err, lanyard.ErrNotFound)
 			h.wants(slug+", accepted", h.accepts(grace, made.Invitation.ID), lanyard.ErrNotFound)
+		}
+	})
+}
+
+// TestIdOpensNothing: without the code there is only what is bound to an address, and
+// an id with the code of another invitation, or of before it was sent again, is no better.
+func TestIdOpensNothing(t *testing.T) {
+	inTown(t, func(h *town) {
+		acme := h.organization("acme")
+		olga, grace := h.seated("olga", acme, lanyard.RoleOwner), h.person("grace")
+		bound := h.invited(olga, organizations.Invite{Email: "grace@example.test"}).Invitation.ID
+		before := h.shown(bound)
+		h.must(h.Resend(h.Context(), olga, bound, h.now))
+		open := h.invited(olga, organizations.Invite{}).Invitation.ID
+		domain := h.invited(olga, organizations.Invite{Domain: "example.test"}).Invitation.ID
+		for _, c := range []struct {
+			what  string
+			id    lanyard.InvitationID
+			shown []byte
+		}{
+			{"an open one", open, nil}, {"one for a domain", domain, nil}, {"an open one, empty", open, []byte{}},
+			{"another code", open, h.shown(domain)}, {"part of a code", open, h.shown(open)[:16]}, {"a code that was replaced", bound, before},
+		} {
+			_, looked := h.OfferOf(h.Context(), h.t, c.id, c.shown, h.now)
+			h.wants(c.what+", looked at", looked, lanyard.ErrNotFound)
+			_, accepted := h.Accept(h.Context(), h.t, grace, c.id, c.shown, h.now)
+			h.wants(c.what+", accepted", accepted, lanyard.ErrNotFound)
+			admitted := h.t.Scope.InTx(h.Context(), func(tx storage.Scope) error {
+				guest := organizations.Guest{Invitation: c.id, Shown: c.shown, User: grace.User, Proved: []string{"grace@example.test"}}
+				return h.Admit(h.Context(), tx, h.t, guest, h.now)
+			})
+			h.wants(c.what+", admitted", admitted, lanyard.ErrNotFound)
+			if h.usesOf(c.id) != 0 || h.rolesOf(grace.User.ID, acme) != nil {
+				t.Fatalf("%s was used", c.what)
+			}
+		}
+		offer, err := h.OfferOf(h.Context(), h.t, bound, nil, h.now)
+		if err != nil || offer.Shown != nil {
+			t.Errorf("the one that waits: %+v %v", offer, err)
+		}
+		_, err = h.Accept(h.Context(), h.t, h.person("ines"), bound, nil, h.now)
+		h.wants("of somebody else", err, lanyard.ErrOtherAddress)
+		_, err = h.Accept(h.Context(), h.t, grace, bound, nil, h.now)
+		h.must(err)
+	})
+}
+
+// Whoever has an account needs no invitation to make one: it stays for somebody else.
+func TestMembersDoNotSpendInvitationsToThePlatform(t *testing.T) {
+	inTown(t, func(h *town) {
+		made, err := h.InviteToPlatform(h.Context(), h.t.Scope, h.t, lanyard.Invitation{Email: "grace@example.test"}, lanyard.Secret{}, h.now)
+		h.must(err)
+		_, err = h.Accept(h.Context(), h.t, h.person("grace"), made.Invitation.ID, nil, h.now)
+		h.wants("accepted", err, lanyard.ErrHasAccount)
+		if h.usesOf(made.Invitation.ID) != 0 {
+			t.Error("it was used")
 		}
 	})
 }
@@ -206,7 +274,7 @@ func TestAcceptanceGivesWhatTheInvitationSays(t *testing.T) {
 		made := h.invited(olga, organizations.Invite{Roles: []string{"dispatcher", "admin"}, MaxUses: 3})
 		_, err := h.t.Scope.InsertJoinRequest(h.Context(), acme.ID, grace.User.ID, h.now)
 		h.must(err)
-		offer, err := h.Accept(h.Context(), h.t, grace, made.Invitation.ID, h.now)
+		offer, err := h.Accept(h.Context(), h.t, grace, made.Invitation.ID, h.shown(made.Invitation.ID), h.now)
 		h.must(err)
 		if diff := cmp.Diff([]string{"dispatcher", "admin"}, h.rolesOf(grace.User.ID, acme)); diff != "" || offer.Organization.ID != acme.ID {
 			t.Errorf("roles (-want +got):\n%s in %s", diff, offer.Organization.ID)
@@ -289,10 +357,11 @@ func TestInvitationToPlatformIsOnlySpent(t *testing.T) {
 		for round := range testkit.Rounds(5, 100) {
 			made, err := h.InviteToPlatform(h.Context(), h.t.Scope, h.t, lanyard.Invitation{Domain: "example.test", Plan: "pro"}, lanyard.Secret{}, h.now)
 			h.must(err)
-			people := h.people(round)
+			people, shown := h.people(round), h.shown(made.Invitation.ID)
 			admit := func(a accounts.Actor, proved ...string) error {
 				return h.t.Scope.InTx(h.Context(), func(tx storage.Scope) error {
-					return h.Admit(h.Context(), tx, h.t, made.Invitation.ID, a.User, proved, h.now)
+					guest := organizations.Guest{Invitation: made.Invitation.ID, Shown: shown, User: a.User, Proved: proved}
+					return h.Admit(h.Context(), tx, h.t, guest, h.now)
 				})
 			}
 			h.wants("without a proved address", admit(people[0]), lanyard.ErrOtherAddress)

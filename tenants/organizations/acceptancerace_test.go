@@ -116,6 +116,7 @@ func TestAcceptanceIsAllOrNothing(t *testing.T) {
 		acme := h.organization("acme")
 		olga := h.seated("olga", acme, lanyard.RoleOwner)
 		made := h.invited(olga, organizations.Invite{MaxUses: 100})
+		shown := h.shown(made.Invitation.ID)
 		for failing := 1; ; failing++ {
 			id := lanyard.NewUserID()
 			user := lanyard.User{ID: id, Subject: string(id), Username: "u" + strconv.Itoa(failing), UpdatedAt: h.now, CreatedAt: h.now}
@@ -131,7 +132,7 @@ func TestAcceptanceIsAllOrNothing(t *testing.T) {
 				if err := tx.InsertUser(ctx, user); err != nil {
 					return err
 				}
-				return h.Admit(ctx, tx, h.t, made.Invitation.ID, user, nil, h.now)
+				return h.Admit(ctx, tx, h.t, organizations.Guest{Invitation: made.Invitation.ID, Shown: shown, User: user}, h.now)
 			})
 			cancel()
 			if err == nil {
@@ -198,7 +199,7 @@ func TestAcceptanceReadsTheInvitationOnceTheOrganizationIsLocked(t *testing.T) {
 		if strings.HasSuffix(h.Name(), "/sqlite") {
 			replace()
 		}
-		_, err := h.Accept(h.before(replace), h.t, grace, made.Invitation.ID, h.now)
+		_, err := h.Accept(h.before(replace), h.t, grace, made.Invitation.ID, nil, h.now)
 		h.must(err)
 		if diff := cmp.Diff([]string{"member"}, h.rolesOf(grace.User.ID, acme)); diff != "" {
 			t.Errorf("roles (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package organizations_test
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,7 +75,8 @@ func TestInvitationGoesToItsAddressAlone(t *testing.T) {
 		}
 		offer, err := h.looks(code)
 		h.must(err)
-		if offer.Invitation.ID != got.Invitation.ID || offer.Organization.ID != acme.ID || offer.Inviter != "olga" || offer.Invitation.CodeHash != nil ||
+		if offer.Invitation.ID != got.Invitation.ID || offer.Organization.ID != acme.ID || offer.Inviter != "olga" ||
+			!bytes.Equal(offer.Shown, lanyard.SecretOf(code).Hash()) || offer.Invitation.CodeHash != nil ||
 			!cmp.Equal(offer.Invitation.Roles, []string{"admin"}) || h.usesOf(offer.Invitation.ID) != 0 {
 			t.Errorf("the offer is %+v", offer)
 		}
@@ -320,7 +322,7 @@ func TestOnlyUnusedInvitationsOfOnesOwnAreSentAgain(t *testing.T) {
 		h.wants("never there", h.Resend(h.Context(), olga, "inv_none", h.now), lanyard.ErrNotFound)
 		h.wants("without an address", h.Resend(h.Context(), olga, h.invited(olga, organizations.Invite{}).Invitation.ID, h.now), lanyard.ErrBadInput)
 		used := h.invited(olga, organizations.Invite{Email: "grace@example.test"}).Invitation.ID
-		_, err := h.Accept(h.Context(), h.t, grace, used, h.now)
+		_, err := h.Accept(h.Context(), h.t, grace, used, nil, h.now)
 		h.must(err)
 		h.wants("used", h.Resend(h.Context(), olga, used, h.now), lanyard.ErrNotFound)
 		h.must(h.Revoke(h.Context(), olga, byOwner, h.now))
@@ -339,7 +341,7 @@ func TestUsesOfAnInvitationAreListed(t *testing.T) {
 		made := h.invited(olga, organizations.Invite{MaxUses: 2})
 		for _, name := range []string{"grace", "ines"} {
 			h.now = h.now.Add(time.Minute)
-			_, err := h.Accept(h.Context(), h.t, h.person(name), made.Invitation.ID, h.now)
+			_, err := h.Accept(h.Context(), h.t, h.person(name), made.Invitation.ID, h.shown(made.Invitation.ID), h.now)
 			h.must(err)
 		}
 		uses, err := h.Uses(h.Context(), olga, made.Invitation.ID)

@@ -121,7 +121,7 @@ func TestProcessThatDies(t *testing.T) {
 	form := accounts.SignUpForm{Email: newMember, Name: "New Member", Password: lanyard.SecretOf("walnut harbour quilt"), Newcomer: accounts.Newcomer{
 		Invited: true, Address: newMember,
 		Welcome: func(ctx context.Context, tx storage.Scope, user lanyard.User, proved []string) error {
-			return deeds.Admit(ctx, tx, place, lanyard.InvitationID(os.Getenv(dieUsing)), user, proved, now)
+			return deeds.Admit(ctx, tx, place, organizations.Guest{Invitation: lanyard.InvitationID(os.Getenv(dieUsing)), User: user, Proved: proved}, now)
 		},
 	}}
 	proven, err := people.SignUpInvited(ctx, place, form, accounts.From{Address: "192.0.2.1"}, now)
