@@ -18,10 +18,12 @@ const (
 	MethodSecurityKey  Method = "security_key"
 	MethodTOTP         Method = "totp"
 	MethodRecoveryCode Method = "recovery_code"
+	// MethodFederated is the sign-in at an upstream provider.
+	MethodFederated Method = "federated"
 )
 
-// Authentication methods as they stand in amr (RFC 8176 §2; "email" and
-// "recovery" are ours, the registry has no word for them).
+// Authentication methods as they stand in amr (RFC 8176 §2; "email",
+// "recovery" and "fed" are ours, the registry has no word for them).
 const (
 	// AMRPassword is the authentication method of a password.
 	AMRPassword = "pwd"
@@ -38,6 +40,7 @@ var amrOf = map[Method][]string{
 	MethodSecurityKey:  {"pop"},
 	MethodTOTP:         {"otp"},
 	MethodRecoveryCode: {"recovery"},
+	MethodFederated:    {"fed"},
 }
 
 // Second tells whether the method is a second factor only: it proves nothing alone.
@@ -120,6 +123,8 @@ type Progress struct {
 	At       time.Time `json:"at"`
 	// SessionID is the session that the proof adds to; empty when it stands alone.
 	SessionID SessionID `json:"session,omitempty"`
+	// Upstream is what an upstream proved among the methods; nil for nothing.
+	Upstream *UpstreamProof `json:"upstream,omitempty"`
 	// Keep and Remember are what the person ticked: stay signed in, remember this browser.
 	Keep     bool `json:"keep,omitempty"`
 	Remember bool `json:"remember,omitempty"`

@@ -3,6 +3,7 @@ package lanyard
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,21 @@ const (
 	WayEmailRecovery Way = "email_recovery"
 )
 
+// wayConnection begins the ways over an upstream; the connection's id follows.
+const wayConnection = "connection:"
+
+// WayOver is the way to sign in at an upstream.
+func WayOver(c ConnectionID) Way { return Way(wayConnection + string(c)) }
+
+// Connection is the upstream that the way leads over; empty for the other ways.
+func (w Way) Connection() ConnectionID {
+	id, over := strings.CutPrefix(string(w), wayConnection)
+	if !over {
+		return ""
+	}
+	return ConnectionID(id)
+}
+
 // AuthRequest is a validated authorization request on its way to a code.
 type AuthRequest struct {
 	ID       AuthRequestID
@@ -74,6 +90,10 @@ type AuthRequest struct {
 	OrganizationID OrganizationID
 	// Joined says that the invitation of the request was accepted.
 	Joined bool
+	// Arrival is what an upstream proved in this request and is nobody's way in yet; nil for nothing.
+	Arrival *Arrival
+	// Refusal is the code of the error with which the last way over an upstream ended; empty for none.
+	Refusal string
 	// Progress is what was proved so far and is no session yet; nil for nothing.
 	Progress  *Progress
 	CreatedAt time.Time
@@ -121,6 +141,10 @@ type AuthParams struct {
 	Invitation      InvitationID `json:"invitation,omitempty"`
 	InvitationShown []byte       `json:"invitation_shown,omitempty"`
 	Sudo            bool         `json:"sudo,omitempty"`
+	// Link is the connection at which the person wants to link an account, Test the one
+	// that they want to try without signing in.
+	Link ConnectionID `json:"link,omitempty"`
+	Test ConnectionID `json:"test,omitempty"`
 }
 
 // Prompts tells whether the request asks for the prompt.

@@ -1,6 +1,8 @@
 package lanyard
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"regexp"
@@ -91,18 +93,78 @@ type Connection struct {
 	// a claim of the profile, or attributes. followed by the name of an attribute.
 	ClaimMapping map[string]string `json:"claim_mapping,omitempty"`
 	// Order is the place of its button, lowest first.
-	Order     int64     `json:"order,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
+	Order int64 `json:"order,omitempty"`
+	// TestedAs is the Fingerprint that the connection had at its last test sign-in that went well.
+	TestedAs  string    `json:"-"`
+	CreatedAt time.Time `json:"-"`
+}
+
+// Offered tells whether people may sign in by the connection.
+func (c Connection) Offered() bool { return c.Enabled && c.SignIn }
+
+// Fingerprint changes with everything that decides whether a sign-in at the upstream works.
+func (c Connection) Fingerprint() string {
+	c.Enabled, c.SignIn, c.SignUp, c.Linking, c.JustInTime = false, false, false, false, false
+	c.Name, c.Order, c.DefaultRoles = "", 0, nil
+	document, _ := json.Marshal(c) // a struct of text, lists and maps is always written
+	sum := sha256.Sum256(slices.Concat(document, []byte("\n"), c.SealedSecret, []byte("\n"), c.SealedBotToken))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // Identity is a user's key at an upstream: it never changes there, and nobody gets it
 // again. No e-mail address, name or domain is part of it.
 type Identity struct {
-	ConnectionID ConnectionID
+	ConnectionID ConnectionID `json:"connection"`
 	// Issuer is the issuer of the ID token; for Microsoft the one of the person's own tenant.
-	Issuer string
+	Issuer string `json:"issuer"`
 	// Subject is sub; for Microsoft tid and oid with a slash between; for Telegram the number of the account.
-	Subject string
+	Subject string `json:"subject"`
+}
+
+// LinkedIdentity is an identity that signs a user in.
+type LinkedIdentity struct {
+	Identity
+	UserID UserID
+	// Label is what the upstream called the person when it was linked: an address or a
+	// name, for its owner to tell it from others. It decides nothing.
+	Label     string
+	CreatedAt time.Time
+	UsedAt    time.Time
+}
+
+// UpstreamProof is what an upstream proved in a sign-in that goes on.
+type UpstreamProof struct {
+	Connection ConnectionID `json:"connection"`
+	// Organization owns the connection: the session will be confined to it. Empty for the tenant's.
+	Organization OrganizationID `json:"organization,omitempty"`
+	// ACR is the level that the upstream's sign-in counts as.
+	ACR string `json:"acr"`
+}
+
+// Arrival is what an upstream proved about a person who has no account with that
+// identity yet. It waits in the request, that is bound to the browser, for what
+// makes it a way in: a new account, or the proof of the one that has the address.
+type Arrival struct {
+	Identity Identity `json:"identity"`
+	// Email is what the upstream calls the person's address, EmailVerified whether we
+	// believe that: an organization's own upstream is believed within its domains alone.
+	Email         string        `json:"email,omitempty"`
+	EmailVerified bool          `json:"email_verified,omitempty"`
+	Profile       Profile       `json:"profile"`
+	Proof         UpstreamProof `json:"proof"`
+	// User is the owner of the account that has the address, who has to prove it; empty for none.
+	User UserID    `json:"user,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// Label is what the identity is called on its owner's page.
+func (a Arrival) Label() string {
+	for _, name := range []string{a.Email, a.Profile.PreferredUsername, a.Profile.Name} {
+		if name != "" {
+			return name
+		}
+	}
+	return a.Identity.Subject
 }
 
 // Assertion is what an upstream proved about a person in one sign-in.

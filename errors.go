@@ -127,6 +127,19 @@ var (
 	// ErrUpstreamWrong is an answer of an upstream that must not be believed. It never says why.
 	ErrUpstreamWrong = &Error{Kind: Invalid, Code: "upstream_wrong", Message: "the answer of the other provider can not be used"}
 
+	// ErrIdentityTaken refuses to link an identity that signs somebody in already.
+	ErrIdentityTaken = &Error{Kind: Conflict, Code: "identity_taken", Message: "it is linked to an account already"}
+	// ErrNoAccount is an upstream's person without an account, where none is made for them.
+	ErrNoAccount = &Error{Kind: Denied, Code: "no_account", Message: "there is no account for this sign-in, and none is made"}
+	// ErrStaleUpstream is an upstream that did not ask the person again although it should have.
+	ErrStaleUpstream = &Error{Kind: Denied, Code: "upstream_stale", Message: "the other provider did not ask you to sign in again"}
+	// ErrConfined refuses what an organization's own connection can not open.
+	ErrConfined = &Error{Kind: Denied, Code: "confined_session", Message: "the sign-in of an organization opens that organization only"}
+	// ErrUntested refuses to switch on a connection with which nobody has signed in as it is now.
+	ErrUntested = &Error{Kind: Conflict, Code: "connection_untested", Message: "a test sign-in comes first"}
+	// ErrConnectionNeeded refuses to take away the connection that an organization insists on, or to insist without one.
+	ErrConnectionNeeded = &Error{Kind: Conflict, Code: "connection_needed", Message: "the organization insists on its own connection"}
+
 	ErrUserDisabled  = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
 	ErrStaleFlow     = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
 	ErrForeignFlow   = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}

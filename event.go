@@ -105,6 +105,12 @@ const (
 	EventJoinRefused           EventType = "join.refused"
 	EventClientRolesUpdated    EventType = "client.roles_updated"
 	EventOrganizationChosen    EventType = "organization.chosen"
+	EventConnectionUpdated     EventType = "connection.updated"
+	EventConnectionTested      EventType = "connection.tested"
+	EventConnectionRemoved     EventType = "connection.removed"
+	EventIdentityLinked        EventType = "identity.linked"
+	EventIdentityUnlinked      EventType = "identity.unlinked"
+	EventGlassBroken           EventType = "organization.glass_broken"
 	EventMailQueued            EventType = "mail.queued"
 	EventMailFailed            EventType = "mail.failed"
 )

@@ -21,6 +21,10 @@ type Grant struct {
 	ACR      string
 	AMR      []string
 	AuthTime time.Time
+	// ConnectionID is the upstream that proved that sign-in; empty if it was proved here.
+	ConnectionID ConnectionID
+	// Confined says that it was the own connection of the grant's organization.
+	Confined bool
 	// Offline grants survive their session.
 	Offline bool
 	// Refresh is the state of the refresh-token family; nil if there is none.
@@ -74,7 +78,7 @@ func (s Standing) Live(now time.Time) bool {
 
 // atHome tells whether the organization of the grant, if it has one, still takes it.
 func (s Standing) atHome(now time.Time) bool {
-	return s.Grant.OrganizationID == "" || (s.Joined.Counts() && s.Joined.Organization.Policy.MetBy(s.Grant, now))
+	return s.Grant.OrganizationID == "" || (s.Joined.Counts() && s.Joined.MetBy(s.Grant, now))
 }
 
 // Reasons for which a grant is revoked.

@@ -33,6 +33,34 @@ type Joined struct {
 // Counts tells whether the membership is there and the organization open.
 func (j Joined) Counts() bool { return j.Membership.OrganizationID != "" && j.Organization.Open() }
 
+// Demands is what the organization demands of a session, after what kind of session
+// it is: one that another organization's connection proved never enters, the own
+// connection needs no other first factor, and an owner can break the glass.
+func (j Joined) Demands(s Session) OrganizationPolicy {
+	p := j.Organization.Policy
+	switch {
+	case !s.Opens(j.Organization.ID):
+		p.OwnConnectionOnly = true
+	case s.ConfinedTo != "":
+		p.OwnConnectionOnly, p.Methods = false, nil
+	case p.OwnConnectionOnly && j.Membership.Owner():
+		p.OwnConnectionOnly, p.Methods, p.SecondFactor = false, nil, SecondFactorRequired
+	}
+	return p
+}
+
+// Lets tells whether the session may enter the organization as it is.
+func (j Joined) Lets(s Session, now time.Time) bool { return j.Demands(s).Met(s, now) }
+
+// MetBy tells whether a grant may go on in the organization, by the sign-in that it was made in.
+func (j Joined) MetBy(g Grant, now time.Time) bool {
+	s := Session{ACR: g.ACR, AMR: g.AMR, AuthTime: g.AuthTime, UsedAt: now}
+	if g.Confined {
+		s.ConfinedTo = g.OrganizationID
+	}
+	return j.Lets(s, now)
+}
+
 // OrganizationClaims are what tokens say of the one active organization, and of the
 // roles in the tenant. They are never those of two organizations.
 type OrganizationClaims struct {

@@ -61,20 +61,23 @@ func (o Organization) PlanClaim() *PlanClaim {
 type OrganizationPolicy struct {
 	// SecondFactor is required, or empty for what the tenant says.
 	SecondFactor SecondFactor `json:"second_factor,omitempty"`
-	// Methods are the first factors that count here: password, passkey, email_code; empty for all.
+	// Methods are the first factors that count here: password, passkey, email_code, federated; empty for all.
 	Methods []Method `json:"methods,omitempty"`
 	// SessionLifetime is how old the proof of a sign-in may be, and how long tokens
 	// can be refreshed after it; SessionIdle how long a session may lie unused.
 	SessionLifetime Duration `json:"session_lifetime,omitzero"`
 	SessionIdle     Duration `json:"session_idle,omitzero"`
-	// OwnConnectionOnly lets people in through the organization's own connection alone.
+	// OwnConnectionOnly lets people in through the organization's own connection alone,
+	// and its owners with a second factor as well, in case that is broken.
 	OwnConnectionOnly bool `json:"own_connection_only,omitempty"`
 }
 
 // OrganizationMethods are the first factors that an organization can choose among.
-var OrganizationMethods = []Method{MethodPassword, MethodPasskey, MethodEmailCode}
+// Its own connection always counts.
+var OrganizationMethods = []Method{MethodPassword, MethodPasskey, MethodEmailCode, MethodFederated}
 
-// Allows tells whether a session was proved in one of the ways that count here.
+// Allows tells whether a session was proved in one of the ways that count here. Whose
+// connection it was, and who its person is, is in Joined.Demands.
 func (p OrganizationPolicy) Allows(s Session) bool {
 	if p.OwnConnectionOnly {
 		return false
@@ -88,11 +91,6 @@ func (p OrganizationPolicy) Current(s Session, now time.Time) bool {
 		return false
 	}
 	return p.SessionIdle == 0 || now.Sub(s.UsedAt) < time.Duration(p.SessionIdle)
-}
-
-// MetBy tells whether a grant may go on here, by the sign-in that it was made in.
-func (p OrganizationPolicy) MetBy(g Grant, now time.Time) bool {
-	return p.Met(Session{ACR: g.ACR, AMR: g.AMR, AuthTime: g.AuthTime, UsedAt: now}, now)
 }
 
 // End is when a grant is over at the latest: by its own limit, or by the age of its sign-in here.

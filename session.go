@@ -13,6 +13,8 @@ type Browser struct {
 	Address   string
 	CreatedAt time.Time
 	SeenAt    time.Time
+	// ConnectionID is the upstream of the last sign-in on the browser; empty if it was none.
+	ConnectionID ConnectionID
 }
 
 // Session is one user signed in on one browser; its id is the sid of tokens.
@@ -35,6 +37,17 @@ type Session struct {
 	CreatedAt time.Time
 	// OrganizationID is the organization that the person chose last in this session; empty for none.
 	OrganizationID OrganizationID
+	// ConnectionID is the upstream that proved the session; empty if it was proved here.
+	ConnectionID ConnectionID
+	// ConfinedTo is the organization whose own connection proved the session: it opens
+	// that organization and nothing else. Empty for a proof that no organization controls.
+	ConfinedTo OrganizationID
+}
+
+// Opens tells whether the session counts for an organization, or with an empty id
+// outside of all of them: what an organization's own provider says counts there alone.
+func (s Session) Opens(organization OrganizationID) bool {
+	return s.ConfinedTo == "" || s.ConfinedTo == organization
 }
 
 // Live tells whether the session is neither ended nor expired.

@@ -54,7 +54,7 @@ type metadata struct {
 }
 
 var protocolClaims = []string{
-	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid",
+	"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid", "idp",
 	"org_id", "org_slug", "org_name", "org_plan", "roles", "tenant_roles", "organizations",
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // authRequestColumns reads an authorization request; the table is r.
-const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.skipped, r.organization_id AS chosen_organization, r.joined, r.progress,
+const authRequestColumns = `r.id, r.client_id, r.params, r.binding_hash, r.identifier, r.session_id AS chosen_session, r.proved, r.chosen, r.agreed, r.denied, r.way, r.skipped, r.organization_id AS chosen_organization, r.joined, r.arrival, r.refusal, r.progress,
 	r.created_at, r.expires_at, r.code_hash, r.code_issued_at, r.code_expires_at, r.code_used_at, r.code_grant_id, r.code_failures`
 
 type authRequestRow struct {
@@ -28,6 +28,8 @@ type authRequestRow struct {
 	Skipped            bool
 	ChosenOrganization string
 	Joined             bool
+	Arrival            string
+	Refusal            string
 	Progress           string
 	CreatedAt          int64
 	ExpiresAt          int64
@@ -43,10 +45,15 @@ func (r authRequestRow) request(tenant lanyard.TenantID) (lanyard.AuthRequest, e
 	out := lanyard.AuthRequest{
 		ID: lanyard.AuthRequestID(r.ID), TenantID: tenant, ClientID: lanyard.ClientID(r.ClientID), BindingHash: r.BindingHash,
 		Identifier: r.Identifier, SessionID: lanyard.SessionID(r.ChosenSession), Proved: r.Proved, Chosen: r.Chosen, Agreed: r.Agreed,
-		Denied: r.Denied, Way: lanyard.Way(r.Way), Skipped: r.Skipped, OrganizationID: lanyard.OrganizationID(r.ChosenOrganization), Joined: r.Joined, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
+		Denied: r.Denied, Way: lanyard.Way(r.Way), Skipped: r.Skipped, OrganizationID: lanyard.OrganizationID(r.ChosenOrganization), Joined: r.Joined, Refusal: r.Refusal, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt),
 	}
 	if err := json.Unmarshal([]byte(r.Params), &out.Params); err != nil {
 		return lanyard.AuthRequest{}, fmt.Errorf("reading authorization request %s: %w", r.ID, err)
+	}
+	if r.Arrival != "" {
+		if err := json.Unmarshal([]byte(r.Arrival), &out.Arrival); err != nil {
+			return lanyard.AuthRequest{}, fmt.Errorf("reading the arrival of request %s: %w", r.ID, err)
+		}
 	}
 	if r.Progress != "" {
 		if err := json.Unmarshal([]byte(r.Progress), &out.Progress); err != nil {
@@ -89,9 +96,19 @@ func (s Scope) AuthRequest(ctx context.Context, id lanyard.AuthRequestID) (lanya
 // UpdateAuthRequest stores the progress of a request that is neither finished nor
 // expired; otherwise it is lanyard.ErrConflict.
 func (s Scope) UpdateAuthRequest(ctx context.Context, r lanyard.AuthRequest, now time.Time) error {
-	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, skipped = ?, organization_id = ?, joined = ?, progress = ?
+	return s.must(ctx, `UPDATE auth_requests SET identifier = ?, session_id = ?, proved = ?, chosen = ?, agreed = ?, denied = ?, way = ?, skipped = ?, organization_id = ?, joined = ?,
+		arrival = ?, refusal = ?, progress = ?
 		WHERE tenant_id = ? AND id = ? AND code_hash IS NULL AND expires_at > ?`,
-		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), r.Skipped, string(r.OrganizationID), r.Joined, progressOf(r), string(s.tenant), string(r.ID), micros(now))
+		r.Identifier, string(r.SessionID), r.Proved, r.Chosen, r.Agreed, r.Denied, string(r.Way), r.Skipped, string(r.OrganizationID), r.Joined,
+		arrivalOf(r), r.Refusal, progressOf(r), string(s.tenant), string(r.ID), micros(now))
+}
+
+// arrivalOf is the arrival as it is stored; empty for none.
+func arrivalOf(r lanyard.AuthRequest) string {
+	if r.Arrival == nil {
+		return ""
+	}
+	return document(r.Arrival)
 }
 
 // progressOf is the progress as it is stored; empty for none.

@@ -11,14 +11,14 @@ import (
 // new secret; the old cookie is dead afterwards. It returns the browser's id.
 func (s Scope) PutBrowser(ctx context.Context, oldHash, newHash []byte, b lanyard.Browser) (lanyard.BrowserID, error) {
 	var id string
-	err := s.changeReturning(ctx, &id, `UPDATE browsers SET secret_hash = ?, user_agent = ?, address = ?, seen_at = ?
+	err := s.changeReturning(ctx, &id, `UPDATE browsers SET secret_hash = ?, user_agent = ?, address = ?, seen_at = ?, connection_id = ?
 		WHERE tenant_id = ? AND secret_hash = ? RETURNING id`,
-		newHash, b.UserAgent, b.Address, micros(b.SeenAt), string(s.tenant), oldHash)
+		newHash, b.UserAgent, b.Address, micros(b.SeenAt), string(b.ConnectionID), string(s.tenant), oldHash)
 	if err == nil || !errors.Is(err, lanyard.ErrNotFound) {
 		return lanyard.BrowserID(id), err
 	}
-	_, err = s.change(ctx, `INSERT INTO browsers (tenant_id, id, secret_hash, user_agent, address, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		string(s.tenant), string(b.ID), newHash, b.UserAgent, b.Address, micros(b.SeenAt), micros(b.SeenAt))
+	_, err = s.change(ctx, `INSERT INTO browsers (tenant_id, id, secret_hash, user_agent, address, created_at, seen_at, connection_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(s.tenant), string(b.ID), newHash, b.UserAgent, b.Address, micros(b.SeenAt), micros(b.SeenAt), string(b.ConnectionID))
 	return b.ID, err
 }
 

@@ -17,7 +17,8 @@ const grantColumns = `g.id AS grant_id, g.client_id AS grant_client_id, g.user_i
 	g.amr AS grant_amr, g.auth_time AS grant_auth_time, g.offline AS grant_offline, g.created_at AS grant_created_at,
 	g.expires_at AS grant_expires_at, g.revoked_at AS grant_revoked_at, g.revoke_reason AS grant_revoke_reason,
 	g.refresh_sequence AS grant_refresh_sequence, g.refresh_key_id AS grant_refresh_key_id, g.refresh_current AS grant_refresh_current,
-	g.refresh_previous AS grant_refresh_previous, g.refresh_rotated_at AS grant_refresh_rotated_at, g.refresh_idle_until AS grant_refresh_idle_until, g.organization_id AS grant_organization_id`
+	g.refresh_previous AS grant_refresh_previous, g.refresh_rotated_at AS grant_refresh_rotated_at, g.refresh_idle_until AS grant_refresh_idle_until, g.organization_id AS grant_organization_id,
+	g.connection_id AS grant_connection_id, g.confined AS grant_confined`
 
 type grantRow struct {
 	GrantID               string
@@ -42,12 +43,15 @@ type grantRow struct {
 	GrantRefreshRotatedAt int64
 	GrantRefreshIdleUntil int64
 	GrantOrganizationID   string
+	GrantConnectionID     string
+	GrantConfined         bool
 }
 
 func (r grantRow) grant(tenant lanyard.TenantID) (lanyard.Grant, error) {
 	g := lanyard.Grant{
 		ID: lanyard.GrantID(r.GrantID), TenantID: tenant, ClientID: lanyard.ClientID(r.GrantClientID), UserID: lanyard.UserID(r.GrantUserID),
 		SessionID: lanyard.SessionID(r.GrantSessionID), OrganizationID: lanyard.OrganizationID(r.GrantOrganizationID), Scopes: strings.Fields(r.GrantScopes), Resources: strings.Fields(r.GrantResources),
+		ConnectionID: lanyard.ConnectionID(r.GrantConnectionID), Confined: r.GrantConfined,
 		ACR: r.GrantAcr, AMR: strings.Fields(r.GrantAmr), AuthTime: timeOf(r.GrantAuthTime), Offline: r.GrantOffline,
 		CreatedAt: timeOf(r.GrantCreatedAt), ExpiresAt: timeOf(r.GrantExpiresAt), RevokedAt: timeOf(r.GrantRevokedAt), RevokeReason: r.GrantRevokeReason,
 	}
@@ -78,11 +82,12 @@ func (s Scope) InsertGrant(ctx context.Context, g lanyard.Grant) error {
 		family, current = *g.Refresh, g.Refresh.Current
 	}
 	_, err := s.change(ctx, `INSERT INTO grants (tenant_id, id, client_id, user_id, session_id, organization_id, scopes, resources, claims, acr, amr,
-		auth_time, offline, created_at, expires_at, refresh_sequence, refresh_key_id, refresh_current, refresh_idle_until)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		auth_time, offline, created_at, expires_at, refresh_sequence, refresh_key_id, refresh_current, refresh_idle_until,
+		connection_id, confined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		string(s.tenant), string(g.ID), string(g.ClientID), string(g.UserID), string(g.SessionID), string(g.OrganizationID), g.Scopes.String(),
 		strings.Join(g.Resources, " "), claims, g.ACR, strings.Join(g.AMR, " "), micros(g.AuthTime), g.Offline,
-		micros(g.CreatedAt), micros(g.ExpiresAt), int64(family.Sequence), string(family.KeyID), current, maybeMicros(family.IdleUntil))
+		micros(g.CreatedAt), micros(g.ExpiresAt), int64(family.Sequence), string(family.KeyID), current, maybeMicros(family.IdleUntil),
+		string(g.ConnectionID), g.Confined)
 	return err
 }
 

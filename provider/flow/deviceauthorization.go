@@ -49,18 +49,10 @@ func (p DevicePage) Barred() bool {
 	return p.Organization == nil && len(p.Choices) == 0 && (p.AskedFor != "" || p.Client.RequireOrganization)
 }
 
-// demands is the policy that the session has to meet before anything is chosen.
-func (p DevicePage) demands() lanyard.OrganizationPolicy {
-	if p.Organization != nil {
-		return p.Organization.Organization.Policy
-	}
-	return lanyard.OrganizationPolicy{}
-}
-
-// enough tells whether the session may say yes, under the policy of an organization:
-// by the level and the age that the client was registered with, too.
-func (p DevicePage) enough(policy lanyard.OrganizationPolicy, s lanyard.Session, now time.Time) bool {
-	if !policy.Met(s, now) {
+// enough tells whether the session may say yes, in an organization or (zero) outside of
+// all: by the level and the age that the client was registered with, too.
+func (p DevicePage) enough(in lanyard.Joined, s lanyard.Session, now time.Time) bool {
+	if !in.Lets(s, now) {
 		return false
 	}
 	if oldest := p.maxAge(); oldest != nil && now.Sub(s.AuthTime) >= time.Duration(*oldest)*time.Second {
@@ -121,7 +113,11 @@ func (f *Flow) devicePage(ctx context.Context, live *tenants.Live, actor account
 	if err := page.loadOrganizations(ctx, live.Scope, actor.User.ID); err != nil {
 		return DevicePage{}, err
 	}
-	page.Unmet = !page.Barred() && !page.enough(page.demands(), actor.Session, f.Clock.Now())
+	in := lanyard.Joined{} // before anything is chosen
+	if page.Organization != nil {
+		in = *page.Organization
+	}
+	page.Unmet = !page.Barred() && !page.enough(in, actor.Session, f.Clock.Now())
 	return page, nil
 }
 
@@ -218,7 +214,7 @@ func (f *Flow) ApproveDevice(ctx context.Context, live *tenants.Live, actor acco
 		joined = &lanyard.Joined{}
 	}
 	now := f.Clock.Now()
-	if !p.enough(joined.Organization.Policy, actor.Session, now) {
+	if !p.enough(*joined, actor.Session, now) {
 		return lanyard.ErrPolicyUnmet
 	}
 	grant := p.grant(actor, joined.Organization.ID, now)
@@ -238,6 +234,7 @@ func (f *Flow) ApproveDevice(ctx context.Context, live *tenants.Live, actor acco
 func (p DevicePage) grant(actor accounts.Actor, organization lanyard.OrganizationID, now time.Time) lanyard.Grant {
 	d, s := p.authorization, actor.Session
 	return lanyard.Grant{
+		ConnectionID: actor.Session.ConnectionID, Confined: actor.Session.ConfinedTo != "",
 		ID: lanyard.NewGrantID(), ClientID: d.ClientID, UserID: actor.User.ID, SessionID: s.ID, OrganizationID: organization,
 		Scopes: d.Scopes, Resources: d.Resources, ACR: s.ACR, AMR: s.AMR, AuthTime: s.AuthTime, Offline: d.Offline(p.Client),
 		CreatedAt: now, ExpiresAt: d.ExpiresAt,

@@ -19,7 +19,7 @@ func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
 		return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
 	}
 	if j := s.organization(); j != nil {
-		if !j.Organization.Policy.Met(a.Session, s.now) {
+		if !j.Lets(a.Session, s.now) {
 			return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
 		}
 		s.request.OrganizationID = j.Organization.ID

@@ -32,7 +32,7 @@ const maxUserAgent = 256
 // Start begins a session on a browser, inside the caller's transaction, and records who signed in.
 func Start(ctx context.Context, tx storage.Scope, b Browser, p storage.Proof, client lanyard.ClientID) (Started, error) {
 	secret := lanyard.NewSecret()
-	row := lanyard.Browser{ID: lanyard.NewBrowserID(), UserAgent: clip(b.UserAgent), Address: b.Address, SeenAt: p.At}
+	row := lanyard.Browser{ID: lanyard.NewBrowserID(), UserAgent: clip(b.UserAgent), Address: b.Address, SeenAt: p.At, ConnectionID: p.Connection}
 	browser, err := tx.PutBrowser(ctx, b.Secret.Hash(), secret.Hash(), row)
 	if err != nil {
 		return Started{}, err

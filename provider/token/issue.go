@@ -114,6 +114,8 @@ type accessClaims struct {
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	// IDP is the connection that proved the sign-in; empty if it was proved here.
+	IDP string `json:"idp,omitempty"`
 	lanyard.OrganizationClaims
 	// Permissions are those of the token's resources, in the organization.
 	Permissions []string `json:"permissions,omitempty"`
@@ -148,7 +150,7 @@ func (o order) jwt(scopes lanyard.Scopes, expires time.Time) (string, error) {
 	}
 	if o.grant != nil {
 		claims.SID, claims.ACR, claims.AMR = string(o.grant.SessionID), o.grant.ACR, o.grant.AMR
-		claims.AuthTime = o.grant.AuthTime.Unix()
+		claims.AuthTime, claims.IDP = o.grant.AuthTime.Unix(), string(o.grant.ConnectionID)
 	}
 	return sign(o.live.Ring, o.target.algorithm(), keys.TypeAccessToken, claims)
 }
@@ -169,6 +171,9 @@ func (o order) idToken(accessToken string) (string, error) {
 		"exp": o.now.Add(o.client.IDTokenFor()).Unix(), "iat": o.now.Unix(), "auth_time": g.AuthTime.Unix(),
 		"acr": g.ACR, "amr": g.AMR, "sid": string(g.SessionID), "at_hash": keys.HalfHash(alg, accessToken),
 	})
+	if g.ConnectionID != "" {
+		claims["idp"] = string(g.ConnectionID)
+	}
 	if o.nonce != "" {
 		claims["nonce"] = o.nonce
 	}

@@ -91,8 +91,8 @@ func (i *Issuer) makeForCode(live *tenants.Live, r Redemption, s storage.CodeSta
 	params := s.Request.Params
 	grant := &lanyard.Grant{
 		ID: lanyard.NewGrantID(), TenantID: live.Tenant.ID, ClientID: r.Client.ID, UserID: s.User.ID, SessionID: s.Session.ID,
-		OrganizationID: s.Request.OrganizationID,
-		Scopes:         params.Scopes, Resources: params.Resources, Claims: params.Claims, ACR: s.Session.ACR, AMR: s.Session.AMR,
+		OrganizationID: s.Request.OrganizationID, ConnectionID: s.Session.ConnectionID, Confined: s.Session.ConfinedTo != "",
+		Scopes: params.Scopes, Resources: params.Resources, Claims: params.Claims, ACR: s.Session.ACR, AMR: s.Session.AMR,
 		AuthTime: s.Session.AuthTime, CreatedAt: now, ExpiresAt: now.Add(r.Client.AccessTokenFor()),
 	}
 	refresh := ""

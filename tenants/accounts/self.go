@@ -58,5 +58,5 @@ func (a *Accounts) Switch(ctx context.Context, t Tenancy, from From, id lanyard.
 	if !slices.ContainsFunc(all, func(a lanyard.Account) bool { return a.Session.ID == id && a.Session.Usable(now) }) {
 		return lanyard.ErrNotFound
 	}
-	return t.Scope.UseSession(ctx, browser, id)
+	return t.Scope.UseSession(ctx, browser.ID, id)
 }

@@ -47,7 +47,7 @@ func (o *Organizations) Keep(ctx context.Context, t accounts.Tenancy, a accounts
 			return err
 		case !joined.Powers(t.Roles).May(lanyard.MayDeleteOrganization):
 			return lanyard.ErrNotAllowed
-		case !found.Policy.Met(a.Session, now):
+		case !joined.Lets(a.Session, now):
 			return lanyard.ErrPolicyUnmet
 		case found.DeleteAt.IsZero():
 			return nil

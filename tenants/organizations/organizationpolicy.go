@@ -24,7 +24,8 @@ func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.Organiz
 	if err := CheckPolicy(p, s.Tenancy.Tenant.Policy); err != nil {
 		return err
 	}
-	if !p.Met(s.Actor.Session, now) {
+	after := s.Joined
+	if after.Organization.Policy = p; !after.Lets(s.Actor.Session, now) {
 		return lanyard.ErrPolicyUnmet
 	}
 	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {

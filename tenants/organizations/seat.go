@@ -41,7 +41,7 @@ func (o *Organizations) Enter(ctx context.Context, t accounts.Tenancy, actor acc
 		return Seat{}, lanyard.ErrNotFound
 	}
 	seat, err := seatOf(ctx, t.Scope, t, actor, slug)
-	if err == nil && !seat.Organization.Policy.Met(actor.Session, now) {
+	if err == nil && !seat.Lets(actor.Session, now) {
 		err = lanyard.ErrPolicyUnmet
 	}
 	return seat, err
