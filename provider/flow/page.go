@@ -45,6 +45,10 @@ const (
 	StepSignUpCode Step = "sign_up_code"
 	// StepForgot asks for a link that sets a new password.
 	StepForgot Step = "forgot"
+	// StepConnection leads to an upstream provider; StepLink asks whether the identity that
+	// came back is to sign in to the account that was proved.
+	StepConnection Step = "connection"
+	StepLink       Step = "link"
 	// StepFactor is the second factor.
 	StepFactor Step = "factor"
 	// What has to be done before a sign-in ends.
@@ -104,6 +108,14 @@ type Page struct {
 	// Branding is that of the organization that the request names, where it has its
 	// own; else the tenant's.
 	Branding lanyard.Branding
+	// Connections are the upstreams that the page offers, in their order; LastUsed is the
+	// one that signed somebody in on this browser last, empty for none.
+	Connections []lanyard.Connection
+	LastUsed    lanyard.ConnectionID
+	// Connection is the upstream that StepConnection leads to, or that Request.Arrival came from; nil for none.
+	Connection *lanyard.Connection
+	// Insisted says that the organization lets people in through that connection alone.
+	Insisted bool
 	// Token is the step token that the form has to carry in the field "token".
 	Token string
 	// KeepSignedIn says that the password page offers to stay signed in (checkbox "keep").
