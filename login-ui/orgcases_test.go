@@ -58,6 +58,18 @@ func offering(email string) func(*flow.Page) {
 	}
 }
 
+// lost had an invitation that is gone.
+func lost(p *flow.Page) { p.Request.Params.Invitation = "inv_1" }
+
+// signingUpFor sends the form of a new account that is made for an invitation.
+func signingUpFor(err error) func(*world, string) *httptest.ResponseRecorder {
+	return func(w *world, lang string) *httptest.ResponseRecorder {
+		page := dueBy(flow.StepSignUp, open, offering(""))
+		w.live.Tenant.Policy = page.Policy
+		return refused("/signup", page, err, newcomer()...)(w, lang)
+	}
+}
+
 // waiting are an invitation and two organizations to ask.
 func waiting(p *flow.Page) {
 	p.Offers = []organizations.Offer{offerTo("ada@example.test")}
@@ -79,7 +91,7 @@ func branded(p *flow.Page) {
 // organizationCases are the steps of a sign-in that have to do with organizations (L9, L10, L11, L14, L1).
 func organizationCases() []pageCase {
 	pick := dueBy(flow.StepOrganization, proved, joinedTo(3))
-	invitation := dueBy(flow.StepInvitation, proved, offering(""))
+	invitation, code := dueBy(flow.StepInvitation, proved, offering("")), due(flow.StepSignUpCode)
 	return []pageCase{
 		{"identifier-branded", 200, atStep("/login", dueBy(flow.StepIdentify, branded))},
 		{"consent-organization", 200, func(w *world, lang string) *httptest.ResponseRecorder {
@@ -88,6 +100,18 @@ func organizationCases() []pageCase {
 			return atStep("/login/consent", page)(w, lang)
 		}},
 		{"signup-invited", 200, atStep("/signup", dueBy(flow.StepSignUp, invited, offering("")))},
+		{"signup-other-address", 403, signingUpFor(lanyard.ErrOtherAddress)},
+		{"signup-no-seat", 200, signingUpFor(lanyard.ErrNoSeat)},
+		{"signup-gone", 200, signingUpFor(lanyard.ErrNotFound)},
+		{"signup-gone-closed", 403, refused("/signup", dueBy(flow.StepSignUp, invited, lost), lanyard.ErrSignUpClosed, newcomer()[:6]...)},
+		{"signup-code-other-address", 403, refused("/signup/verify", code, lanyard.ErrOtherAddress, "code", "000000")},
+		{"signup-code-no-seat", 200, refused("/signup/verify", code, lanyard.ErrNoSeat, "code", "000000")},
+		{"signup-code-has-account", 200, refused("/signup/verify", code, lanyard.ErrHasAccount, "code", "000000")},
+		{"signup-code-member", 200, refused("/signup/verify", code, lanyard.ErrAlreadyMember, "code", "000000")},
+		{"signup-code-gone", 200, refused("/signup/verify", code, lanyard.ErrNotFound, "code", "000000")},
+		{"signup-code-gone-closed", 403, refused("/signup/verify", dueBy(flow.StepSignUpCode, invited, lost), lanyard.ErrSignUpClosed, "code", "000000")},
+		{"signup-code-invite", 403, refused("/signup/verify", dueBy(flow.StepSignUpCode, invited), lanyard.ErrSignUpClosed, "code", "000000")},
+		{"signup-code-closed", 403, refused("/signup/verify", dueBy(flow.StepSignUpCode, closed), lanyard.ErrSignUpClosed, "code", "000000")},
 		{"signup-invited-closed", 200, atStep("/signup", dueBy(flow.StepSignUp, closed, offering("")))},
 		{"organization", 200, atStep("/login/organization", pick)},
 		{"organization-many", 200, atStep("/login/organization", dueBy(flow.StepOrganization, proved, joinedTo(9), waiting))},

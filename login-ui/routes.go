@@ -47,8 +47,8 @@ func (p *Pages) signInRoutes() []web.Route {
 		p.stepRoutes(flow.StepIdentify, p.stepForm(p.identify, p.complain(flow.StepIdentify, identifierMistakes))),
 		p.stepRoutes(flow.StepChoose, p.stepForm(p.chooseAccount, noComplaint)),
 		p.stepRoutes(flow.StepConsent, p.stepForm(p.consent, noComplaint)),
-		p.stepRoutes(flow.StepSignUp, p.stepForm(p.signUp, p.complainSignUp)),
-		p.stepRoutes(flow.StepSignUpCode, p.stepForm(p.signUpCode, p.complain(flow.StepSignUpCode, emailCodeMistakes))),
+		p.stepRoutes(flow.StepSignUp, p.stepForm(p.signUp, p.complainNewcomer(flow.StepSignUp, signUpMistakes))),
+		p.stepRoutes(flow.StepSignUpCode, p.stepForm(p.signUpCode, p.complainNewcomer(flow.StepSignUpCode, emailCodeMistakes))),
 		p.stepRoutes(flow.StepForgot, p.formThen(p.forgot, p.complain(flow.StepForgot, identifierMistakes), p.forgotSent)),
 		p.formRoutes(pathChange, p.stepForm(p.back, noComplaint)),
 	)

@@ -150,14 +150,35 @@ var signUpMistakes = either(wrongFields, newPasswordMistakes(accounts.ShortestAl
 	mistake{lanyard.ErrBadInput, "", "signup.refused", nil},
 ))
 
-// complainSignUp shows the form again with what was typed. Where accounts are not
-// made, the page says so.
-func (p *Pages) complainSignUp(c *gin.Context, f posted, err error) (bool, error) {
-	if errors.Is(err, lanyard.ErrSignUpClosed) {
+// complainNewcomer shows a form of a new account again with what was typed, and what
+// is wrong with it or with the invitation that the account is for. That it is for
+// another address is 403, as is that accounts are not made here.
+func (p *Pages) complainNewcomer(at flow.Step, page explain) complaint {
+	page = either(page, joining, among(mistake{lanyard.ErrNotFound, "", "signup.invitation_gone", nil}))
+	return func(c *gin.Context, f posted, err error) (bool, error) {
+		say := page(err)
+		switch {
+		case errors.Is(err, lanyard.ErrSignUpClosed):
+			say = signUpClosed
+		case !errors.Is(err, lanyard.ErrOtherAddress):
+			return p.complain(at, page)(c, f, err)
+		}
 		web.Note(c, err)
-		return true, p.showStep(c, f.id, flow.StepSignUp, nil, http.StatusForbidden)
+		return true, p.showStep(c, f.id, at, say, http.StatusForbidden)
 	}
-	return p.complain(flow.StepSignUp, signUpMistakes)(c, f, err)
+}
+
+// signUpClosed says why no account is made, where the page does not say so itself.
+func signUpClosed(s *step) error {
+	switch {
+	case s.Page.Request.Params.Invitation != "" && s.Page.Offer == nil:
+		return s.problem("", "signup.invitation_gone")
+	case s.Page.Step == flow.StepSignUp:
+		return nil
+	case s.Page.Policy.WhoSignsUp() == lanyard.SignUpInvite:
+		return s.problem("", "signup.invite", "Tenant", s.Tenant)
+	}
+	return s.problem("", "signup.closed", "Tenant", s.Tenant)
 }
 
 func renderSignUp(p *Pages, c *gin.Context, s *step, status int) error {

@@ -183,22 +183,64 @@ func TestWrongPersonDoesNotJoin(t *testing.T) {
 // TestInvitationBoundToADomain lets in who proves an address in it.
 func TestInvitationBoundToADomain(t *testing.T) {
 	atGate(t, func(t *testing.T, i *idp.IDP) {
-		join := func(address string) *idp.Page {
+		signUp := func(address string) (*idp.Browser, *idp.Page) {
 			b := i.Browser()
-			page := b.Press(b.Press(b.Get("/invite/"+domainCode), "invite-sign-up", nil), "signup-submit", signUpForm(address))
-			if !page.Has("code-submit") {
-				t.Fatalf("%s is shown %s", address, page)
-			}
-			return b.Press(page, "code-submit", one("code", i.Letter(address, lanyard.MailSignUp).Code))
+			return b, b.Press(b.Press(b.Get("/invite/"+domainCode), "invite-sign-up", nil), "signup-submit", signUpForm(address))
 		}
-		join("grace@corp.example.test")
+		b, page := signUp("grace@corp.example.test")
+		if !page.Has("code-submit") {
+			t.Fatalf("an address in the domain is shown %s", page)
+		}
+		b.Press(page, "code-submit", one("code", i.Letter("grace@corp.example.test", lanyard.MailSignUp).Code))
 		if rolesIn(t, i, "grace@corp.example.test", "acme") == nil {
 			t.Error("an address in the domain did not join")
 		}
-		page := join("grace@corp.example.test.evil.test")
-		if _, err := i.Scope().UserByEmail(t.Context(), "grace@corp.example.test.evil.test"); err == nil {
-			t.Errorf("another domain made an account: %s", page)
+		const elsewhere = "grace@corp.example.test.evil.test"
+		_, page = signUp(elsewhere)
+		if page.Status != http.StatusForbidden || !page.Has("signup-submit") || !strings.Contains(page.Text("#problem"), "another e-mail address") || !strings.Contains(page.Body, elsewhere) {
+			t.Errorf("another domain is shown %s", page)
 		}
+		for _, letter := range i.Letters() {
+			if letter.To == elsewhere {
+				t.Errorf("another domain is written to: %+v", letter)
+			}
+		}
+		if _, err := i.Scope().UserByEmail(t.Context(), elsewhere); err == nil {
+			t.Error("another domain made an account")
+		}
+	})
+}
+
+// TestNewPersonIsToldWhatIsWrongWithTheInvitation, and gets no account of it.
+func TestNewPersonIsToldWhatIsWrongWithTheInvitation(t *testing.T) {
+	atGate(t, func(t *testing.T, i *idp.IDP) {
+		acme, _ := i.Scope().OrganizationBySlug(t.Context(), "acme")
+		signUp := func(address, meanwhile string, status int, words string) {
+			b := i.Browser()
+			page := b.Press(b.Press(b.Get("/invite/"+openCode), "invite-sign-up", nil), "signup-submit", signUpForm(address))
+			code := i.Letter(address, lanyard.MailSignUp).Code
+			var err error
+			switch meanwhile {
+			case "full":
+				acme.Seats = 2
+				err = i.Scope().UpdateOrganization(t.Context(), acme)
+			case "revoked":
+				invitation, _ := i.Scope().InvitationByCode(t.Context(), lanyard.SecretOf(openCode).Hash())
+				_, err = i.Scope().RevokeInvitation(t.Context(), acme.ID, invitation.ID, i.Clock.Now())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			page = b.Press(page, "code-submit", one("code", code))
+			if page.Status != status || !page.Has("code-submit") || !strings.Contains(page.Text("#problem"), words) {
+				t.Errorf("%s: %s says %q", meanwhile, page, page.Text("#problem"))
+			}
+			if _, err := i.Scope().UserByEmail(t.Context(), address); !errors.Is(err, lanyard.ErrNotFound) {
+				t.Errorf("%s: there is an account: %v", meanwhile, err)
+			}
+		}
+		signUp("late@example.test", "full", http.StatusOK, "no seat left")
+		signUp("later@example.test", "revoked", http.StatusForbidden, "was withdrawn")
 	})
 }
 

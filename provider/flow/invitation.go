@@ -117,6 +117,16 @@ func (f *Flow) newcomer(live *tenants.Live, s *state) accounts.Newcomer {
 	return n
 }
 
+// invites tells whether the invitation that a sign-up is for, if any, may be for an
+// address once it is proved. What can be no address is for others to refuse.
+func (s *state) invites(address string) bool {
+	if s.offer == nil {
+		return true
+	}
+	address, err := lanyard.CanonicalEmail(address)
+	return err != nil || s.offer.Invitation.Admits([]string{address})
+}
+
 // landing is the application that the request's invitation leads to; nil for our own pages.
 func (f *Flow) landing(ctx context.Context, live *tenants.Live, s *state) (*lanyard.Client, error) {
 	if s.request.Params.Invitation == "" {

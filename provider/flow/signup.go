@@ -15,6 +15,9 @@ func (f *Flow) SignUp(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	if err != nil || !ok {
 		return s.moved(), err
 	}
+	if !s.invites(form.Email) {
+		return Moved{}, lanyard.ErrOtherAddress
+	}
 	form.Newcomer = f.newcomer(live, s)
 	if form.Newcomer.Address != "" {
 		return f.signUpInvited(ctx, live, s, v, form)
