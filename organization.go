@@ -85,12 +85,13 @@ func (p OrganizationPolicy) Allows(s Session) bool {
 	return len(p.Methods) == 0 || slices.ContainsFunc(p.Methods, func(m Method) bool { return m.in(s) })
 }
 
-// Current tells whether the proof behind a session is young enough here.
+// Current tells whether the proof behind a session is young enough here, and the
+// session was never unused for too long since: using it elsewhere does not make up for that.
 func (p OrganizationPolicy) Current(s Session, now time.Time) bool {
 	if p.SessionLifetime > 0 && now.Sub(s.AuthTime) >= time.Duration(p.SessionLifetime) {
 		return false
 	}
-	return p.SessionIdle == 0 || now.Sub(s.UsedAt) < time.Duration(p.SessionIdle)
+	return p.SessionIdle == 0 || max(s.Gap, now.Sub(s.UsedAt)) < time.Duration(p.SessionIdle)
 }
 
 // End is when a grant is over at the latest: by its own limit, or by the age of its sign-in here.

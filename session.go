@@ -34,6 +34,9 @@ type Session struct {
 	// its use in the browser, zero for never. Tokens do not depend on it.
 	UsedAt    time.Time
 	IdleUntil time.Time
+	// Gap is the longest time that it was not used between AuthTime and UsedAt, never
+	// less than it was, and at most a minute more.
+	Gap       time.Duration
 	CreatedAt time.Time
 	// OrganizationID is the organization that the person chose last in this session; empty for none.
 	OrganizationID OrganizationID

@@ -463,6 +463,51 @@ func TestUnusedTokensOfAnOrganizationEnd(t *testing.T) {
 	wantError(t, web.Refresh(tokens.Text("refresh_token"), nil), http.StatusBadRequest, "invalid_grant")
 }
 
+// TestUnusedSessionIsProvedAgainForItsOrganization, also when it was used for something
+// else since: by the organization's pages and for its tokens.
+func TestUnusedSessionIsProvedAgainForItsOrganization(t *testing.T) {
+	withTown(t, func(t *testing.T, i *idp.IDP) {
+		demand(t, i, "beta", lanyard.OrganizationPolicy{SessionIdle: lanyard.Duration(time.Hour)})
+		web, b := i.Client("web"), i.Browser()
+		wantAway(t, b.SignIn(web.Authorize(nil), ada, adaPassword), "")
+		asks := func(page *idp.Page) bool { return page.Away == nil && page.Has("login-submit") }
+		shows := func(path string) bool {
+			page := b.Get(path)
+			return !asks(page) && page.Status == http.StatusOK && page.URL.Path == path
+		}
+		for range 3 { // a little while at a time is fine, however long it takes
+			i.Clock.Advance(59 * time.Minute)
+			if !shows("/account") {
+				t.Fatal("the account asks again")
+			}
+		}
+		if !shows("/org/beta/members") {
+			t.Fatal("it asks again although the session was in use all the time")
+		}
+		wantAway(t, b.Get(web.Authorize(one("organization", "beta"))), "")
+		for _, elsewhere := range []string{"/account", "/org/acme/members", web.Authorize(one("organization", "acme"))} {
+			i.Clock.Advance(2 * time.Hour)
+			if asks(b.Get(elsewhere)) {
+				t.Fatalf("%s asks again", elsewhere)
+			}
+			i.Clock.Advance(time.Minute)
+			wantAway(t, b.Get(web.Authorize(one("organization", "beta", "prompt", "none"))), "login_required")
+			if page := b.Get(web.Authorize(one("organization", "beta"))); !asks(page) {
+				t.Errorf("after %s its tokens come by %s", elsewhere, page)
+			}
+			page := b.Get("/org/beta/members")
+			if !asks(page) {
+				t.Fatalf("after %s its page is %s", elsewhere, page)
+			}
+			b.Press(page, "login-submit", one("password", adaPassword))
+			if !shows("/org/beta/members") {
+				t.Fatal("it asks again after the proof")
+			}
+			wantAway(t, b.Get(web.Authorize(one("organization", "beta"))), "")
+		}
+	})
+}
+
 // demand sets the policy of an organization.
 func demand(t *testing.T, i *idp.IDP, slug string, p lanyard.OrganizationPolicy) {
 	t.Helper()

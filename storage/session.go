@@ -11,7 +11,7 @@ import (
 // sessionColumns reads a session; the table is s.
 const sessionColumns = `s.id AS session_id, s.browser_id AS session_browser_id, s.user_id AS session_user_id, s.auth_time AS session_auth_time,
 	s.acr AS session_acr, s.amr AS session_amr, s.expires_at AS session_expires_at, s.ended_at AS session_ended_at, s.used_at AS session_used_at,
-	s.idle_until AS session_idle_until, s.created_at AS session_created_at, s.organization_id AS session_organization_id,
+	s.idle_until AS session_idle_until, s.idle_gap AS session_idle_gap, s.created_at AS session_created_at, s.organization_id AS session_organization_id,
 	s.connection_id AS session_connection_id, s.confined_to AS session_confined_to`
 
 type sessionRow struct {
@@ -25,6 +25,7 @@ type sessionRow struct {
 	SessionEndedAt        int64
 	SessionUsedAt         int64
 	SessionIdleUntil      int64
+	SessionIdleGap        int64
 	SessionCreatedAt      int64
 	SessionOrganizationID string
 	SessionConnectionID   string
@@ -37,6 +38,7 @@ func (r sessionRow) session(tenant lanyard.TenantID) lanyard.Session {
 		UserID: lanyard.UserID(r.SessionUserID), AuthTime: timeOf(r.SessionAuthTime), ACR: r.SessionAcr,
 		AMR: strings.Fields(r.SessionAmr), ExpiresAt: timeOf(r.SessionExpiresAt), EndedAt: timeOf(r.SessionEndedAt),
 		UsedAt: timeOf(r.SessionUsedAt), IdleUntil: timeOf(r.SessionIdleUntil), CreatedAt: timeOf(r.SessionCreatedAt),
+		Gap:            time.Duration(r.SessionIdleGap) * time.Microsecond,
 		OrganizationID: lanyard.OrganizationID(r.SessionOrganizationID), ConnectionID: lanyard.ConnectionID(r.SessionConnectionID),
 		ConfinedTo: lanyard.OrganizationID(r.SessionConfinedTo),
 	}
@@ -121,7 +123,7 @@ func (s Scope) StartSession(ctx context.Context, browser lanyard.BrowserID, p Pr
 		connection_id, confined_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (tenant_id, browser_id, user_id, confined_to) WHERE ended_at IS NULL
 		DO UPDATE SET auth_time = EXCLUDED.auth_time, acr = EXCLUDED.acr, amr = EXCLUDED.amr, expires_at = EXCLUDED.expires_at,
-			used_at = EXCLUDED.used_at, idle_until = EXCLUDED.idle_until, connection_id = EXCLUDED.connection_id
+			used_at = EXCLUDED.used_at, idle_gap = 0, idle_until = EXCLUDED.idle_until, connection_id = EXCLUDED.connection_id
 		RETURNING id`,
 		string(s.tenant), string(lanyard.NewSessionID()), string(browser), string(p.User), micros(p.At), p.ACR,
 		strings.Join(p.AMR, " "), micros(p.ExpiresAt), micros(p.At), maybeMicros(p.IdleUntil), micros(p.At),
@@ -136,10 +138,11 @@ func (s Scope) Session(ctx context.Context, id lanyard.SessionID) (lanyard.Sessi
 	return row.session(s.tenant), err
 }
 
-// TouchSession notes that the browser used a session; idle is zero for never.
+// TouchSession notes that the browser used a session, and how long it had not if that
+// is the longest since its proof; idle is zero for never.
 func (s Scope) TouchSession(ctx context.Context, id lanyard.SessionID, now, idle time.Time) error {
-	_, err := s.change(ctx, `UPDATE sessions SET used_at = ?, idle_until = ? WHERE tenant_id = ? AND id = ? AND ended_at IS NULL`,
-		micros(now), maybeMicros(idle), string(s.tenant), string(id))
+	_, err := s.change(ctx, `UPDATE sessions SET used_at = ?, idle_until = ?, idle_gap = CASE WHEN ? - used_at > idle_gap THEN ? - used_at ELSE idle_gap END
+		WHERE tenant_id = ? AND id = ? AND ended_at IS NULL`, micros(now), maybeMicros(idle), micros(now), micros(now), string(s.tenant), string(id))
 	return err
 }
 
