@@ -28,7 +28,7 @@ type offerText struct {
 
 func (p *Pages) offerText(c *gin.Context, f *frame, o organizations.Offer) (offerText, error) {
 	out := offerText{orgHead: headOf(o.Organization), Platform: o.Organization.ID == ""}
-	client, err := p.landingClient(c, o)
+	client, err := live(c).Landing(c.Request.Context(), o.Invitation)
 	if err != nil {
 		return out, err
 	}

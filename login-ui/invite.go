@@ -256,7 +256,7 @@ func (p *Pages) acceptInvite(c *gin.Context, i invite) error {
 	case err != nil:
 		return p.inviteFault(c, err)
 	}
-	client, err := p.landingClient(c, i.offer)
+	client, err := live(c).Landing(c.Request.Context(), i.offer.Invitation)
 	if err != nil {
 		return err
 	}

@@ -133,21 +133,15 @@ func (f *Flow) landing(ctx context.Context, live *tenants.Live, s *state) (*lany
 		return nil, nil //nolint:nilnil // there is none
 	}
 	i, err := live.Scope.Invitation(ctx, s.request.Params.Invitation)
-	if err != nil || i.ClientID == "" {
-		return nil, unless(err, lanyard.ErrNotFound)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return nil, nil //nolint:nilnil // as above
 	}
-	client, err := live.Client(ctx, i.ClientID)
-	if err != nil || client.Disabled || client.StartPage(live.Issuer, i.OrganizationID) == "" {
-		return nil, unless(err, lanyard.ErrUnknownClient)
+	if err != nil {
+		return nil, err
 	}
-	s.landsIn = i.OrganizationID
-	return client, nil
-}
-
-// unless is the error, or nil if it is the expected one.
-func unless(err error, expected *lanyard.Error) error {
-	if errors.Is(err, expected) {
-		return nil
+	client, err := live.Landing(ctx, i)
+	if client != nil {
+		s.landsIn = i.OrganizationID
 	}
-	return err
+	return client, err
 }
