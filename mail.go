@@ -25,9 +25,12 @@ const (
 	MailEmailChanged    MailKind = "email_changed"
 	MailEmailAdded      MailKind = "email_added"
 	MailEmailRemoved    MailKind = "email_removed"
-	MailDeletionAsked   MailKind = "deletion_asked"
-	MailDeletionUndone  MailKind = "deletion_undone"
-	MailDeleted         MailKind = "deleted"
+	// MailIdentityLinked and MailIdentityUnlinked tell of an account elsewhere that signs in, or does so no more.
+	MailIdentityLinked   MailKind = "identity_linked"
+	MailIdentityUnlinked MailKind = "identity_unlinked"
+	MailDeletionAsked    MailKind = "deletion_asked"
+	MailDeletionUndone   MailKind = "deletion_undone"
+	MailDeleted          MailKind = "deleted"
 	// MailInvitation carries the link of an invitation; MailMemberRemoved tells a person that they are no member any more.
 	MailInvitation    MailKind = "invitation"
 	MailMemberRemoved MailKind = "member_removed"

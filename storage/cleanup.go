@@ -43,6 +43,7 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"attempts", "key", "expires_at <= ?", []any{micros(now)}},
 		{"one_time_tokens", "hash", "expires_at <= ?", []any{ended}},
 		{"challenges", "id", "expires_at <= ?", []any{ended}},
+		{"federation_attempts", "request_id", "expires_at <= ?", []any{micros(now)}},
 		{"device_codes", "code_hash", "expires_at <= ?", []any{micros(now.Add(-keepDeviceCodes))}},
 		{"access_tokens", "hash", "expires_at <= ?", []any{ended}},
 		{"auth_requests", "id", "expires_at <= ? AND (code_hash IS NULL OR expires_at <= ?)", []any{micros(now), ended}},

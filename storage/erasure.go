@@ -38,6 +38,7 @@ var erasures = []string{
 	`DELETE FROM totp WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM recovery_codes WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM passkeys WHERE tenant_id = ? AND user_id = ?`,
+	`DELETE FROM identities WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM memberships WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM invitation_uses WHERE tenant_id = ? AND user_id = ?`,
 	`DELETE FROM join_requests WHERE tenant_id = ? AND user_id = ?`,

@@ -70,7 +70,7 @@ func (s Scope) Rehash(ctx context.Context, id lanyard.UserID, from, to string) e
 }
 
 // wipes are the rows by which a user signs in; the user, and what belongs to them, stays.
-var wipes = []string{"passwords", "totp", "recovery_codes", "passkeys", "remembered_devices", "one_time_tokens", "challenges"}
+var wipes = []string{"passwords", "totp", "recovery_codes", "passkeys", "identities", "remembered_devices", "one_time_tokens", "challenges"}
 
 // WipeUnproved takes everything that signs in from whoever holds an address that
 // they never proved, since its owner has come: the address, password, factors,

@@ -250,8 +250,12 @@ func (d *Directory) loadLive(ctx context.Context, id lanyard.TenantID) (*Live, e
 	if err != nil {
 		return nil, fmt.Errorf("reading the roles: %w", err)
 	}
+	connections, err := scope.TenantConnections(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the connections: %w", err)
+	}
 	live := &Live{
-		Tenant: tenant, Issuer: d.Issuer(tenant), Ring: ring, Scope: scope, Roles: roles,
+		Tenant: tenant, Issuer: d.Issuer(tenant), Ring: ring, Scope: scope, Roles: roles, Connections: connections,
 		resources: map[string]*lanyard.Resource{}, clients: map[lanyard.ClientID]*lanyard.Client{},
 	}
 	for i := range resources {

@@ -23,6 +23,8 @@ type Live struct {
 
 	// Roles are those of the tenant, for all its organizations.
 	Roles []lanyard.Role
+	// Connections are the tenant's own, in the order of their buttons.
+	Connections []lanyard.Connection
 
 	resources map[string]*lanyard.Resource
 

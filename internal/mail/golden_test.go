@@ -35,6 +35,8 @@ func letterOf(kind lanyard.MailKind, lang string) mail.Letter {
 		l.Subject = "Ada's phone"
 	case lanyard.MailEmailChanged, lanyard.MailEmailAdded, lanyard.MailEmailRemoved:
 		l.Subject = "ada@new.example.test"
+	case lanyard.MailIdentityLinked, lanyard.MailIdentityUnlinked:
+		l.Subject = "Google (ada@example.test)"
 	case lanyard.MailInvitation:
 		return mail.Letter{
 			Kind: kind, To: l.To, Languages: l.Languages, Link: "https://id.example.test/t/acme/invite/abc", App: "Grafana",

@@ -34,6 +34,8 @@ type Try struct {
 type Proven struct {
 	User   lanyard.User
 	Method lanyard.Method
+	// Arrival is what an upstream proved, when that is the proof or a part of it; nil otherwise.
+	Arrival *lanyard.Arrival
 	// attempt is what was reserved; Success takes it back.
 	attempt attempt
 	// spend makes a proof that works once unusable, inside the transaction of what

@@ -83,7 +83,7 @@ type removal struct {
 	detail  map[string]string
 	subject string
 	// check refuses the removal, given what there is.
-	check func(lanyard.Factors) error
+	check func(ctx context.Context, tx storage.Scope, f lanyard.Factors) error
 	// left is what the user has afterwards.
 	left   func(lanyard.Factors) lanyard.Factors
 	remove func(ctx context.Context, tx storage.Scope) error
@@ -91,7 +91,7 @@ type removal struct {
 
 func (a *Accounts) removeFactor(ctx context.Context, t Tenancy, actor Actor, r removal, now time.Time) error {
 	return risky(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
-		if err := r.check(f); err != nil {
+		if err := r.check(ctx, tx, f); err != nil {
 			return err
 		}
 		last := !r.left(f).Second()

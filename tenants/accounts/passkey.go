@@ -155,12 +155,12 @@ func (a *Accounts) RenamePasskey(ctx context.Context, t Tenancy, actor Actor, id
 func (a *Accounts) RemovePasskey(ctx context.Context, t Tenancy, actor Actor, id string, now time.Time) error {
 	return a.removeFactor(ctx, t, actor, removal{
 		event: lanyard.EventPasskeyRemoved, detail: map[string]string{"passkey": id}, subject: "passkey",
-		check: func(f lanyard.Factors) error {
-			byMail := t.Tenant.Policy.EmailCode && f.EmailVerified && actor.User.Profile.Email != ""
-			if f.Passkeys == 1 && !f.Password && !byMail {
-				return lanyard.ErrLastWayIn
+		check: func(ctx context.Context, tx storage.Scope, f lanyard.Factors) error {
+			if f.Passkeys != 1 {
+				return nil
 			}
-			return nil
+			f.Passkeys = 0
+			return wayIn(ctx, tx, t, actor.User, f)
 		},
 		left: func(f lanyard.Factors) lanyard.Factors { f.Passkeys--; return f },
 		remove: func(ctx context.Context, tx storage.Scope) error {

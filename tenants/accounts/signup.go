@@ -62,6 +62,9 @@ type SignUpForm struct {
 	Attributes map[string]string
 	Locale     string
 	Newcomer   Newcomer
+	// Arrival is who comes from an upstream that did not prove the address: the identity
+	// signs them in, and there is no password. Nil for everybody else.
+	Arrival *lanyard.Arrival
 }
 
 // registration is an account that waits for the proof of its address. It is stored
@@ -69,9 +72,11 @@ type SignUpForm struct {
 type registration struct {
 	Email      string            `json:"email"`
 	Name       string            `json:"name,omitempty"`
-	Hash       string            `json:"hash"`
+	Hash       string            `json:"hash,omitempty"`
 	Locale     string            `json:"locale,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
+	// Arrival is the way in in place of a password.
+	Arrival *lanyard.Arrival `json:"arrival,omitempty"`
 }
 
 // SignUp takes the wish for an account. An address that is free gets a code, and
@@ -80,6 +85,7 @@ type registration struct {
 //
 // Where the policy does not require the proof, the account is made at once and
 // signs in with its password; then an address counts as taken even if it was not proved.
+// Who arrives from an upstream proves the address in any case.
 //
 // What is wrong with the form is lanyard.ErrBadInput or an error of
 // CheckNewPassword; lanyard.ErrSignUpClosed comes before anything else.
@@ -94,7 +100,7 @@ func (a *Accounts) SignUp(ctx context.Context, t Tenancy, holder string, form Si
 	if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
 		return err
 	}
-	if r.Hash, err = a.Hasher.Hash(ctx, form.Password); err != nil { // for an address that is taken, too
+	if r.Hash, err = a.hash(ctx, form); err != nil { // for an address that is taken, too
 		return err
 	}
 	return a.offer(ctx, t, holder, key, r, form.Newcomer, from, now)
@@ -119,21 +125,33 @@ func (a *Accounts) SignUpInvited(ctx context.Context, t Tenancy, form SignUpForm
 	if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
 		return Proven{}, err
 	}
-	if r.Hash, err = a.Hasher.Hash(ctx, form.Password); err != nil {
+	if r.Hash, err = a.hash(ctx, form); err != nil {
 		return Proven{}, err
 	}
 	user := r.user(now)
 	user.TenantID, user.Profile.EmailVerified = t.Scope.TenantID(), true
-	return Proven{User: user, Method: lanyard.MethodPassword, spend: func(ctx context.Context, tx storage.Scope) error {
-		err := a.moveIn(ctx, tx, t, user, key, r.Hash)
-		if errors.Is(err, lanyard.ErrConflict) {
-			return lanyard.ErrHasAccount
-		}
-		if err != nil {
+	return Proven{User: user, Method: r.method(), Arrival: r.Arrival, spend: func(ctx context.Context, tx storage.Scope) error {
+		if err := moveIn(ctx, tx, t, user, key, r); err != nil {
 			return err
 		}
 		return n.welcome(ctx, tx, user, key)
 	}}, nil
+}
+
+// hash is the hash of the form's password; empty for who arrives from an upstream.
+func (a *Accounts) hash(ctx context.Context, form SignUpForm) (string, error) {
+	if form.Arrival != nil {
+		return "", nil
+	}
+	return a.Hasher.Hash(ctx, form.Password)
+}
+
+// method is how the account of a registration signs in.
+func (r registration) method() lanyard.Method {
+	if r.Arrival != nil {
+		return lanyard.MethodFederated
+	}
+	return lanyard.MethodPassword
 }
 
 // ResendSignUp sends the code of a registration once more, or says once more that
@@ -181,7 +199,7 @@ func (a *Accounts) offer(ctx context.Context, t Tenancy, holder, key string, r r
 	taken.user, taken.dead, taken.silent = owner, true, owner.Disabled || told > 0
 	taken.letter = mail.Letter{Kind: lanyard.MailSignUpExists, To: owner.Profile.Email}
 	switch {
-	case !n.proves(t.Tenant.Policy):
+	case r.Arrival == nil && !n.proves(t.Tenant.Policy):
 		return a.signUpNow(ctx, t, s, taken, counter, n)
 	case owner.ID != "" && (owner.Profile.EmailVerified || owner.Disabled):
 		s = taken
@@ -205,23 +223,45 @@ func (a *Accounts) checkSignUp(t Tenancy, form SignUpForm) (string, registration
 		return "", registration{}, err
 	}
 	r := registration{Email: form.Email, Name: strings.TrimSpace(form.Name), Locale: form.Locale}
-	if r.Attributes, err = mergeAttributes(t.Tenant.Policy.Attributes, nil, form.Attributes); err != nil {
+	var before map[string]string
+	typed := form.Attributes
+	if form.Arrival != nil {
+		r.Arrival = bounded(t, *form.Arrival)
+		before = r.Arrival.Profile.Attributes
+		typed = typedOver(t.Tenant.Policy.Attributes, before, typed)
+	}
+	if r.Attributes, err = mergeAttributes(t.Tenant.Policy.Attributes, before, typed); err != nil {
 		return "", registration{}, err
 	}
 	user := r.user(time.Time{})
 	if err := CheckProfile(user.Profile); err != nil {
 		return "", registration{}, err
 	}
+	if r.Arrival != nil {
+		return key, r, nil
+	}
 	return key, r, a.CheckNewPassword(t, NewPassword{Password: form.Password, User: user})
 }
 
 // user is the account that a registration makes.
 func (r registration) user(now time.Time) lanyard.User {
-	id := lanyard.NewUserID()
-	return lanyard.User{
-		ID: id, Subject: string(id), UpdatedAt: now, CreatedAt: now,
-		Profile: lanyard.Profile{Name: r.Name, Email: r.Email, Locale: r.Locale, Attributes: r.Attributes},
+	p := lanyard.Profile{}
+	if r.Arrival != nil {
+		p = r.Arrival.Profile
 	}
+	if r.Name != "" {
+		p.Name = r.Name
+	}
+	if r.Locale != "" {
+		p.Locale = r.Locale
+	}
+	p.Email, p.Attributes = r.Email, r.Attributes
+	return newUser(p, now)
+}
+
+func newUser(p lanyard.Profile, now time.Time) lanyard.User {
+	id := lanyard.NewUserID()
+	return lanyard.User{ID: id, Subject: string(id), UpdatedAt: now, CreatedAt: now, Profile: p}
 }
 
 // signUpNow makes an account whose address need not be proved. For one that is taken
@@ -236,7 +276,7 @@ func (a *Accounts) signUpNow(ctx context.Context, t Tenancy, s, taken sending, c
 		return a.pretendSignUp(ctx, t, user, taken, counter, n)
 	}
 	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := makeAccount(ctx, tx, t, user, hash, false); err != nil {
+		if err := makeAccount(ctx, tx, t, user, hash); err != nil {
 			return err
 		}
 		if err := n.welcome(ctx, tx, user); err != nil {
@@ -261,7 +301,7 @@ var errPretended = errors.New("an account was made for show")
 func (a *Accounts) pretendSignUp(ctx context.Context, t Tenancy, user lanyard.User, taken sending, counter string, n Newcomer) error {
 	user.Profile.Email = "a" + strings.ToLower(strings.TrimPrefix(string(user.ID), "usr_")) + "@nobody.invalid"
 	err := t.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := makeAccount(ctx, tx, t, user, taken.registration.Hash, false); err != nil {
+		if err := makeAccount(ctx, tx, t, user, taken.registration.Hash); err != nil {
 			return err
 		}
 		if err := n.welcome(ctx, tx, user); err != nil {
@@ -276,16 +316,23 @@ func (a *Accounts) pretendSignUp(ctx context.Context, t Tenancy, user lanyard.Us
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error { return a.put(ctx, tx, t, taken, counter) })
 }
 
-// makeAccount stores a new account with its address, password and roles, inside a transaction.
-func makeAccount(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, hash string, proved bool) error {
+// makeAccount stores a new account at an address that nobody proved, inside a transaction.
+func makeAccount(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, hash string) error {
 	if err := tx.InsertUser(ctx, user); err != nil {
 		return err
 	}
-	if err := tx.SetPrimaryEmail(ctx, user.ID, user.Profile.Email, proved, user.CreatedAt); err != nil {
+	if err := tx.SetPrimaryEmail(ctx, user.ID, user.Profile.Email, false, user.CreatedAt); err != nil {
 		return err
 	}
-	if err := tx.SetPassword(ctx, user.ID, storage.Password{Hash: hash}, user.CreatedAt); err != nil {
-		return err
+	return equip(ctx, tx, t, user, hash)
+}
+
+// equip gives a new account its password (empty for none) and roles, and records it.
+func equip(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, hash string) error {
+	if hash != "" {
+		if err := tx.SetPassword(ctx, user.ID, storage.Password{Hash: hash}, user.CreatedAt); err != nil {
+			return err
+		}
 	}
 	for _, role := range t.Tenant.Policy.DefaultRoles {
 		if err := tx.GrantUserRole(ctx, user.ID, role, user.CreatedAt); err != nil {
@@ -297,7 +344,8 @@ func makeAccount(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.
 
 // FinishSignUp checks the code of a registration. The proof makes the account when
 // it is spent, so that has to come first in its transaction. It counts as a
-// password: the same holder chose it minutes ago, and nobody else saw it.
+// password: the same holder chose it minutes ago, and nobody else saw it. For who
+// arrived from an upstream it counts as the sign-in there.
 //
 // Whoever held the address without ever having proved it loses it then, with
 // everything that was set up to sign in to that account. An address that somebody
@@ -321,14 +369,15 @@ func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code str
 	if inside.Registration == nil {
 		return Proven{}, lanyard.ErrWrongCode
 	}
-	user := inside.Registration.user(now)
+	r := *inside.Registration
+	user := r.user(now)
 	user.TenantID, user.Profile.EmailVerified = t.Scope.TenantID(), true
-	return Proven{User: user, Method: lanyard.MethodPassword, attempt: counted, spend: func(ctx context.Context, tx storage.Scope) error {
+	return Proven{User: user, Method: r.method(), Arrival: r.Arrival, attempt: counted, spend: func(ctx context.Context, tx storage.Scope) error {
 		if err := spent(ctx, tx, c, now); err != nil {
 			return err
 		}
-		err := a.moveIn(ctx, tx, t, user, c.Address, inside.Registration.Hash)
-		if errors.Is(err, lanyard.ErrConflict) {
+		err := moveIn(ctx, tx, t, user, c.Address, r)
+		if errors.Is(err, lanyard.ErrHasAccount) {
 			return lanyard.ErrWrongCode
 		}
 		if err != nil {
@@ -338,12 +387,30 @@ func (a *Accounts) FinishSignUp(ctx context.Context, t Tenancy, holder, code str
 	}}, nil
 }
 
-// moveIn makes an account at an address that was proved.
-func (a *Accounts) moveIn(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, address, hash string) error {
-	if err := evict(ctx, tx, address, user.ID, user.CreatedAt); err != nil {
+// moveIn makes an account at an address that was proved (empty for none); lanyard.ErrHasAccount when
+// somebody else has proved it, and with an arrival the errors of link.
+func moveIn(ctx context.Context, tx storage.Scope, t Tenancy, user lanyard.User, address string, r registration) error {
+	if err := tx.InsertUser(ctx, user); err != nil {
 		return err
 	}
-	return makeAccount(ctx, tx, t, user, hash, true)
+	if r.Arrival != nil { // before the address: of two with the same identity one makes the account, and the other is told so
+		if err := link(ctx, tx, user.ID, *r.Arrival, user.CreatedAt); err != nil {
+			return err
+		}
+	}
+	if address != "" {
+		err := evict(ctx, tx, address, user.ID, user.CreatedAt)
+		if err == nil {
+			err = tx.SetPrimaryEmail(ctx, user.ID, user.Profile.Email, true, user.CreatedAt)
+		}
+		if errors.Is(err, lanyard.ErrConflict) {
+			return lanyard.ErrHasAccount
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return equip(ctx, tx, t, user, r.Hash)
 }
 
 // evict takes an address from whoever never proved it, for somebody who did.

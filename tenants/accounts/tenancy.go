@@ -41,13 +41,15 @@ type Actor struct {
 }
 
 // CheckFresh is lanyard.ErrFreshProof unless the person proved who they are within
-// FreshFor, with a second factor if they have one.
+// FreshFor, with a second factor if they have one. It is for changes in the
+// organization that the session opens: one that the organization's own connection
+// proved counts.
 func (a *Accounts) CheckFresh(ctx context.Context, t Tenancy, p Actor, now time.Time) error {
 	factors, err := t.Scope.Factors(ctx, p.User.ID, nil, now)
 	if err != nil {
 		return err
 	}
-	return p.checkFresh(factors, now)
+	return p.provedLately(factors, now)
 }
 
 // ProvedAddresses are the canonical addresses of a user that were proved.
@@ -66,8 +68,16 @@ func ProvedAddresses(ctx context.Context, scope storage.Scope, user lanyard.User
 const FreshFor = 10 * time.Minute
 
 // checkFresh is lanyard.ErrFreshProof unless the person proved who they are within
-// the last ten minutes, with a second factor if they have one.
+// the last ten minutes, with a second factor if they have one. For changes to an
+// account no organization vouches: what its own connection proved never counts.
 func (p Actor) checkFresh(f lanyard.Factors, now time.Time) error {
+	if p.Session.ConfinedTo != "" {
+		return lanyard.ErrFreshProof
+	}
+	return p.provedLately(f, now)
+}
+
+func (p Actor) provedLately(f lanyard.Factors, now time.Time) error {
 	if now.Sub(p.Session.AuthTime) >= FreshFor || (f.Second() && !lanyard.ACRMeets(p.Session.ACR, lanyard.ACRDouble)) {
 		return lanyard.ErrFreshProof
 	}

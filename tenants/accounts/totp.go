@@ -169,7 +169,7 @@ func (a *Accounts) AddTOTP(ctx context.Context, t Tenancy, actor Actor, code str
 func (a *Accounts) RemoveTOTP(ctx context.Context, t Tenancy, actor Actor, now time.Time) error {
 	return a.removeFactor(ctx, t, actor, removal{
 		event: lanyard.EventTOTPRemoved, subject: "totp",
-		check: func(f lanyard.Factors) error {
+		check: func(_ context.Context, _ storage.Scope, f lanyard.Factors) error {
 			if !f.TOTP {
 				return lanyard.ErrNotFound
 			}

@@ -2,6 +2,7 @@ CREATE TABLE connections (
   tenant_id TEXT NOT NULL REFERENCES tenants (tenant_id),
   id TEXT NOT NULL,
   organization_id TEXT,
+  kind TEXT NOT NULL,
   name TEXT NOT NULL,
   document TEXT NOT NULL,
   sealed_secret BYTEA,
