@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
 // Place is what a machine client may do in an organization, that is named by its slug.
@@ -72,15 +72,6 @@ func (r *run) putPlace(ctx context.Context, client lanyard.ClientID, place Place
 		return err
 	}
 	return r.record(ctx, lanyard.Event{
-		Type: lanyard.EventClientRolesUpdated, ClientID: client, OrganizationID: o.ID, Detail: rolesDetail(has, place.Roles),
+		Type: lanyard.EventClientRolesUpdated, ClientID: client, OrganizationID: o.ID, Detail: organizations.RolesDetail(has, place.Roles),
 	})
-}
-
-// rolesDetail is what an event says of a change of roles.
-func rolesDetail(before, after []string) map[string]string {
-	out := map[string]string{"roles_after": strings.Join(after, " ")}
-	if len(before) > 0 {
-		out["roles_before"] = strings.Join(before, " ")
-	}
-	return out
 }

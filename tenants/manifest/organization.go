@@ -258,9 +258,9 @@ func (r *run) putMember(ctx context.Context, id lanyard.OrganizationID, m Member
 	}
 	fact := lanyard.Event{Type: lanyard.EventMemberUpdated, UserID: user.ID, OrganizationID: id}
 	if at < 0 {
-		fact.Type, fact.Detail = lanyard.EventMemberAdded, rolesDetail(nil, roles)
+		fact.Type, fact.Detail = lanyard.EventMemberAdded, organizations.RolesDetail(nil, roles)
 	} else {
-		fact.Detail = rolesDetail(stored[at].Roles, roles)
+		fact.Detail = organizations.RolesDetail(stored[at].Roles, roles)
 	}
 	return r.record(ctx, fact)
 }

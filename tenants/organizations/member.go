@@ -65,7 +65,7 @@ func (o *Organizations) SetRoles(ctx context.Context, s Seat, user lanyard.UserI
 
 // setRoles writes the roles of a member and records them.
 func setRoles(ctx context.Context, tx storage.Scope, s Seat, m lanyard.Membership, roles []string, now time.Time) error {
-	detail := rolesDetail(m.Roles, roles)
+	detail := RolesDetail(m.Roles, roles)
 	m.Roles = roles
 	if err := tx.PutMembership(ctx, m); err != nil {
 		return err
@@ -138,7 +138,7 @@ func remove(ctx context.Context, tx storage.Scope, s Seat, m lanyard.Membership,
 	if err := tx.DeleteMembership(ctx, m.OrganizationID, m.UserID, now); err != nil {
 		return err
 	}
-	fact := s.event(kind, now, rolesDetail(m.Roles, nil))
+	fact := s.event(kind, now, RolesDetail(m.Roles, nil))
 	fact.UserID = m.UserID
 	return tx.InsertEvent(ctx, fact)
 }
@@ -233,8 +233,8 @@ func sameRoles(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// rolesDetail is what an event says of a change of roles.
-func rolesDetail(before, after []string) map[string]string {
+// RolesDetail is what an event says of a change of roles: what is not there is none.
+func RolesDetail(before, after []string) map[string]string {
 	out := map[string]string{}
 	if len(before) > 0 {
 		out["roles_before"] = strings.Join(before, " ")

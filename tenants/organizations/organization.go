@@ -96,7 +96,7 @@ func own(ctx context.Context, tx storage.Scope, made lanyard.Organization, owner
 		return err
 	}
 	return tx.InsertEvent(ctx, lanyard.Event{
-		Type: lanyard.EventMemberAdded, At: now, Actor: string(owner), UserID: owner, OrganizationID: made.ID, Detail: rolesDetail(nil, roles),
+		Type: lanyard.EventMemberAdded, At: now, Actor: string(owner), UserID: owner, OrganizationID: made.ID, Detail: RolesDetail(nil, roles),
 	})
 }
 
