@@ -2,8 +2,6 @@ package flow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/url"
 	"slices"
@@ -124,31 +122,21 @@ func (f *Flow) devicePage(ctx context.Context, live *tenants.Live, actor account
 // guess counts a code that is tried, before it is looked up, so that guesses at the
 // same time all count; the right one is not counted.
 func (f *Flow) guess(ctx context.Context, live *tenants.Live, actor accounts.Actor, try func() error) error {
-	keys := []string{userCodeKey("user", string(actor.User.ID)), userCodeKey("address", actor.From.Address)}
-	for _, key := range keys {
-		wait, err := live.Scope.ReserveAttempt(ctx, key, userCodeRule, f.Clock.Now())
-		if err != nil {
-			return err
-		}
-		if wait > 0 {
-			return lanyard.ErrThrottled.After(wait)
-		}
+	const byUser, byAddress = "user_code_by_user", "user_code_by_address"
+	user, address := string(actor.User.ID), actor.From.Address
+	if err := accounts.Limit(ctx, live.Scope, byUser, user, userCodeRule, f.Clock.Now()); err != nil {
+		return err
+	}
+	if err := accounts.Limit(ctx, live.Scope, byAddress, address, userCodeRule, f.Clock.Now()); err != nil {
+		return err
 	}
 	if err := try(); err != nil {
 		return err
 	}
-	for _, key := range keys {
-		if err := live.Scope.RefundAttempt(ctx, key); err != nil {
-			return err
-		}
+	if err := accounts.GiveBack(ctx, live.Scope, byUser, user); err != nil {
+		return err
 	}
-	return nil
-}
-
-// userCodeKey is where wrong codes of a person or an address are counted.
-func userCodeKey(kind, subject string) string {
-	h := sha256.Sum256([]byte(kind + " " + subject))
-	return "user_code:" + base64.RawURLEncoding.EncodeToString(h[:18])
+	return accounts.GiveBack(ctx, live.Scope, byAddress, address)
 }
 
 func (p *DevicePage) loadOrganizations(ctx context.Context, scope storage.Scope, user lanyard.UserID) error {

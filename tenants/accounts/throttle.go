@@ -85,6 +85,11 @@ func Limit(ctx context.Context, scope storage.Scope, kind, subject string, rule 
 	return reserveBy(ctx, scope, attemptKey(kind, subject), rule, now)
 }
 
+// GiveBack takes one count of Limit back, of what turned out to be right.
+func GiveBack(ctx context.Context, scope storage.Scope, kind, subject string) error {
+	return scope.RefundAttempt(ctx, attemptKey(kind, subject))
+}
+
 // Success uses the proof up and takes back what it had reserved: the count of its
 // own kind begins anew, the address has one attempt less.
 func (p Proven) Success(ctx context.Context, tx storage.Scope) error {
