@@ -38,9 +38,6 @@ func TestAnUpstreamThatAnswersNonsenseIsDown(t *testing.T) {
 // One byte a second never comes to an end; the fetcher's five seconds do.
 func TestASlowUpstreamIsDown(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes five seconds of real time")
-	}
 	h := newHouse(t, upstream.Options{}, nil)
 	h.provider.Break(upstream.Slow, upstream.PathDiscovery)
 	var all sync.WaitGroup
