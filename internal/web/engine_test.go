@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -412,6 +413,46 @@ func TestMalformedInputIsRefused(t *testing.T) {
 	for name, c := range cases {
 		if rec := w.serve(https, c.r); rec.Code != c.want {
 			t.Errorf("%s: %d, want %d: %s", name, rec.Code, c.want, rec.Body)
+		}
+	}
+}
+
+// counted is a body that knows how much of it was read.
+type counted struct {
+	io.Reader
+	read int
+}
+
+func (b *counted) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.read += n
+	return n, err
+}
+
+func (b *counted) Close() error { return nil }
+
+// TestBodyThatIsTooLargeIsReadWithinReason: a client that is cut off while it sends does
+// not read the answer. One that asked first, or would go on for long, is not waited for.
+func TestBodyThatIsTooLargeIsReadWithinReason(t *testing.T) {
+	w := newWorld(t, table())
+	for name, c := range map[string]struct {
+		size   int
+		expect string
+		read   int
+	}{
+		"a little":       {101, "", 101},
+		"all that is":    {256 << 10, "", 256 << 10},
+		"more than that": {256<<10 + 1, "", 0},
+		"asked first":    {101, "100-continue", 0},
+	} {
+		body := &counted{Reader: strings.NewReader(strings.Repeat("x", c.size))}
+		r := form("/login", "")
+		r.Body, r.ContentLength = body, int64(c.size)
+		if c.expect != "" {
+			r.Header.Set("Expect", c.expect)
+		}
+		if rec := w.serve(https, r); rec.Code != http.StatusRequestEntityTooLarge || body.read != c.read {
+			t.Errorf("%s: %d after %d bytes, want %d", name, rec.Code, body.read, c.read)
 		}
 	}
 }
