@@ -38,6 +38,8 @@ const (
 	WayPasskey   Way = "passkey"
 	WayEmailCode Way = "email_code"
 	WaySignUp    Way = "sign_up"
+	// WayOwner is the usual page in place of the organization's own connection, for owners.
+	WayOwner Way = "owner"
 	// WayForgot asks for a link that sets a new password.
 	WayForgot Way = "forgot"
 	// WayTOTP, WaySecurityKey, WayRecoveryCode and WayEmailRecovery are second factors.

@@ -131,6 +131,8 @@ var (
 	ErrIdentityTaken = &Error{Kind: Conflict, Code: "identity_taken", Message: "it is linked to an account already"}
 	// ErrNoAccount is an upstream's person without an account, where none is made for them.
 	ErrNoAccount = &Error{Kind: Denied, Code: "no_account", Message: "there is no account for this sign-in, and none is made"}
+	// ErrOtherAccount is an upstream's person who is not the one that has to prove who they are.
+	ErrOtherAccount = &Error{Kind: Denied, Code: "other_account", Message: "this sign-in belongs to another account"}
 	// ErrStaleUpstream is an upstream that did not ask the person again although it should have.
 	ErrStaleUpstream = &Error{Kind: Denied, Code: "upstream_stale", Message: "the other provider did not ask you to sign in again"}
 	// ErrConfined refuses what an organization's own connection can not open.

@@ -27,6 +27,8 @@ type Pages interface {
 	FormPost(c *gin.Context, answer web.Answer, client *lanyard.Client, uiLocales []string) error
 	// LogoutConfirm asks whether to sign out; the form posts the hidden fields back.
 	LogoutConfirm(c *gin.Context, client *lanyard.Client, accounts []lanyard.Account, hidden url.Values, origin string) error
+	// UpstreamTested shows what a test sign-in over a connection found, with a way back.
+	UpstreamTested(c *gin.Context, connection *lanyard.Connection, found lanyard.Assertion, back string) error
 	// SignedOut says that it is done.
 	SignedOut(c *gin.Context, client *lanyard.Client) error
 	// StepPath is the path of the page of a step.

@@ -20,6 +20,8 @@ const (
 	PathMetadata   = "/.well-known/oauth-authorization-server"
 
 	PathDeviceAuthorization = "/oauth/device_authorization"
+
+	pathUpstreamAnswer = "/federation/:connection/callback"
 )
 
 // Routes is the table of the protocol endpoints.
@@ -45,6 +47,7 @@ func (p *Provider) Routes() []web.Route {
 		{Method: post, Path: PathIntrospect, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSNone, Handler: p.guarded(introspectRequest)},
 		{Method: post, Path: PathRevoke, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSRegistered, Handler: p.guarded(revokeRequest)},
 		{Method: post, Path: PathDeviceAuthorization, Kind: web.Data, Access: web.Client, CSRF: byClient, CORS: web.CORSRegistered, Handler: p.guarded(deviceRequest)},
+		{Method: get, Path: pathUpstreamAnswer, Kind: web.Page, Access: web.Flow, CSRF: web.CSRFSameOrigin, CORS: web.CORSNone, Popup: true, Handler: p.upstreamAnswer},
 		{Method: get, Path: PathUserinfo, Kind: web.Data, Access: web.Bearer, CSRF: web.CSRFSameOrigin, CORS: web.CORSRegistered, Handler: p.userinfo},
 		{Method: post, Path: PathUserinfo, Kind: web.Data, Access: web.Bearer, CSRF: byBearer, CORS: web.CORSRegistered, Handler: p.userinfo},
 		{Method: get, Path: PathLogout, Kind: web.Page, Access: web.Anyone, CSRF: web.CSRFSameOrigin, CORS: web.CORSNone, Handler: p.logout},

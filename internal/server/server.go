@@ -11,9 +11,11 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/internal/fetch"
 	"github.com/lanyard-id/lanyard/internal/web"
 	loginui "github.com/lanyard-id/lanyard/login-ui"
 	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/provider/federation"
 	"github.com/lanyard-id/lanyard/provider/flow"
 	"github.com/lanyard-id/lanyard/provider/token"
 	"github.com/lanyard-id/lanyard/storage"
@@ -32,6 +34,8 @@ type Parts struct {
 	// Issuer is the issuer of the default tenant, without a trailing slash.
 	Issuer  *url.URL
 	Proxies web.Proxies
+	// Fetcher makes every request to other servers.
+	Fetcher *fetch.Client
 	// Resolver looks up the TXT records of domains.
 	Resolver organizations.Resolver
 	// Observers; nil is fine.
@@ -53,7 +57,11 @@ type Handler struct {
 func New(p Parts) (*Handler, error) {
 	people := accounts.New(p.Hasher, p.Sealer)
 	orgs := &organizations.Organizations{Accounts: people, Resolver: p.Resolver}
-	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Clock: p.Clock, Observe: p.ObserveLogin}
+	upstreams, err := federation.New(p.Fetcher, p.Clock, p.Sealer)
+	if err != nil {
+		return nil, err
+	}
+	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Upstreams: upstreams, Sealer: p.Sealer, Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
 		Flow: signIn, Recovery: people, Accounts: people, SignIn: signIn,
 		Organizations: orgs, Entrance: signIn, DeviceAuthorizations: signIn,

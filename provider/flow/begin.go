@@ -7,6 +7,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/provider/federation"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/organizations"
@@ -16,7 +17,10 @@ import (
 type Flow struct {
 	Accounts      *accounts.Accounts
 	Organizations *organizations.Organizations
-	Clock         clock.Clock
+	// Upstreams speaks with other providers, Sealer keeps what is between two steps of that.
+	Upstreams *federation.Upstreams
+	Sealer    lanyard.Sealer
+	Clock     clock.Clock
 	// Observe is told of every attempt to prove something, by method and result; nil is fine.
 	Observe func(method, result string)
 }
@@ -185,18 +189,11 @@ func (f *Flow) loadPeople(ctx context.Context, live *tenants.Live, s *state, v V
 	if err := f.loadOffer(ctx, live, s); err != nil {
 		return err
 	}
-	return f.loadPerson(ctx, live, s, v)
-}
-
-// loadAccounts reads who is signed in on the browser.
-func (s *state) loadAccounts(ctx context.Context, live *tenants.Live, v Visitor) error {
-	if v.Browser.IsZero() {
-		return nil
+	if err := f.loadHome(ctx, live, s); err != nil {
+		return err
 	}
-	_, accounts, err := live.Scope.Accounts(ctx, v.Browser.Hash(), s.client.ID)
-	if errors.Is(err, lanyard.ErrNotFound) {
-		return nil
+	if err := f.loadPerson(ctx, live, s, v); err != nil {
+		return err
 	}
-	s.accounts = accounts
-	return err
+	return f.loadConnections(ctx, live, s)
 }

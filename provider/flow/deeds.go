@@ -26,7 +26,7 @@ func (f *Flow) Page(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 		return page, err
 	}
 	page := Page{
-		Step: s.due(), Request: s.request, Client: s.client, Accounts: s.accounts, Account: s.account(), Person: s.person,
+		Step: s.due(), Request: s.request, Client: s.client, Accounts: s.shown(), Account: s.account(), Person: s.person,
 		KeepSignedIn: !live.Tenant.Policy.NoKeepSignedIn, RedirectOrigin: lanyard.Origin(s.request.Params.RedirectURI),
 		Factors: s.factors, Policy: s.policy,
 	}
@@ -38,10 +38,11 @@ func (f *Flow) Page(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 	if page.Step == StepFactor {
 		page.Way = s.factorWay()
 	}
-	page.MayRemember = page.Step == StepFactor && !s.policy.NoRememberDevice && !s.request.Params.Sudo
+	page.MayRemember = page.Step == StepFactor && !s.policy.NoRememberDevice && !s.sudo()
 	page.MaySkip = page.Step == StepEnrol && s.maySkip()
 	page.Asked = s.asked(live)
 	page.Token = stepToken(v.Binding, id, page.Step)
+	s.showConnections(&page)
 	if err := f.choices(ctx, live, s, &page); err != nil {
 		return Page{}, err
 	}
@@ -103,6 +104,7 @@ func (f *Flow) accept(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	if i < 0 {
 		return nil, false, lanyard.ErrForgedForm
 	}
+	s.request.Refusal = "" // it was seen
 	return s, !s.request.Denied && s.due() == of[i], nil
 }
 
@@ -126,6 +128,14 @@ func (f *Flow) Identify(ctx context.Context, live *tenants.Live, id lanyard.Auth
 		return Moved{}, lanyard.ErrBadInput.Saying("the sign-in name is empty or too long")
 	}
 	s.request.Identifier = username
+	if err := f.homeRealm(ctx, live, s, username); err != nil {
+		return Moved{}, err
+	}
+	if s.request.Way.Connection() != "" {
+		if err := f.loadPeople(ctx, live, s, v); err != nil {
+			return Moved{}, err
+		}
+	}
 	return s.moved(), f.save(ctx, live.Scope, s)
 }
 
@@ -137,7 +147,7 @@ func (f *Flow) Choose(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	}
 	s.request.Chosen = true
 	if chosen != "" {
-		a := find(s.accounts, func(a lanyard.Account) bool { return a.Session.ID == chosen })
+		a := find(s.shown(), func(a lanyard.Account) bool { return a.Session.ID == chosen })
 		if a == nil {
 			return Moved{}, lanyard.ErrNotFound
 		}
@@ -154,7 +164,7 @@ func (f *Flow) Choose(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 // have to prove itself again, or what was proved so far.
 func (f *Flow) Back(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string) (Moved, error) {
 	s, ok, err := f.accept(ctx, live, id, v, token, StepPassword, StepPasskey, StepEmailCode, StepSignUp, StepSignUpCode, StepForgot, StepFactor,
-		StepInvitation, StepNotMember, StepOrganization)
+		StepInvitation, StepNotMember, StepOrganization, StepConnection, StepLink)
 	if err != nil || !ok {
 		return s.moved(), err
 	}
@@ -163,7 +173,7 @@ func (f *Flow) Back(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 		return s.moved(), f.save(ctx, live.Scope, s)
 	}
 	s.request.Identifier, s.request.SessionID, s.request.Chosen = "", "", true
-	s.request.Way, s.request.Progress, s.person = "", nil, nil
+	s.request.Way, s.request.Progress, s.request.Arrival, s.person = "", nil, nil, nil
 	return s.moved(), f.save(ctx, live.Scope, s)
 }
 

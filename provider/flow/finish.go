@@ -23,6 +23,8 @@ func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
 			return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
 		}
 		s.request.OrganizationID = j.Organization.ID
+	} else if !a.Session.Opens("") {
+		return lanyard.Secret{}, lanyard.ErrUnmetAuthentication
 	}
 	code := lanyard.NewSecret()
 	s.request.SessionID = a.Session.ID
@@ -30,14 +32,41 @@ func (s *state) finish() (lanyard.Secret, *lanyard.Error) {
 	return code, nil
 }
 
+// enter is where the person gets into the organization of the request, if it is for
+// one. A session that the organization does not accept although nothing more can be
+// asked for is lanyard.ErrPolicyUnmet; an owner who comes in beside the connection that
+// the organization insists on is recorded.
+func (f *Flow) enter(ctx context.Context, live *tenants.Live, s *state) error {
+	j, a := s.organization(), s.account()
+	if j == nil {
+		return nil
+	}
+	if !j.Lets(a.Session, s.now) {
+		return lanyard.ErrPolicyUnmet
+	}
+	if !j.Organization.Policy.OwnConnectionOnly || a.Session.ConfinedTo != "" {
+		return nil
+	}
+	return live.Scope.InsertEvent(ctx, lanyard.Event{
+		Type: lanyard.EventGlassBroken, At: s.now, Actor: string(a.User.ID), UserID: a.User.ID, SessionID: a.Session.ID,
+		ClientID: s.client.ID, OrganizationID: j.Organization.ID,
+	})
+}
+
 // finishNew answers a request that needed no interaction; it is stored together with its code.
 func (f *Flow) finishNew(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
 	if s.request.Params.Local != "" {
+		if err := f.enter(ctx, live, s); err != nil {
+			return Outcome{}, err
+		}
 		return Outcome{Local: s.request.Params.Local}, f.Accounts.Touch(ctx, live.Tenancy(), s.account().Session, s.now)
 	}
 	code, refusal := s.finish()
 	if refusal != nil {
 		return refused(s, refusal), nil
+	}
+	if err := f.enter(ctx, live, s); err != nil {
+		return Outcome{}, err
 	}
 	if err := f.Accounts.Touch(ctx, live.Tenancy(), s.account().Session, s.now); err != nil {
 		return Outcome{}, err
@@ -60,6 +89,9 @@ func (f *Flow) finishStored(ctx context.Context, live *tenants.Live, s *state) (
 	code, refusal := s.finish()
 	if refusal != nil {
 		return f.close(ctx, live, s, refusal)
+	}
+	if err := f.enter(ctx, live, s); err != nil {
+		return Outcome{}, err
 	}
 	err := live.Scope.IssueCode(ctx, s.request, s.now)
 	if errors.Is(err, lanyard.ErrConflict) {

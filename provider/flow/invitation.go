@@ -68,6 +68,7 @@ func (f *Flow) AcceptInvitation(ctx context.Context, live *tenants.Live, id lany
 		return Moved{}, lanyard.ErrHasAccount
 	}
 	s.request.Joined = true
+	s.keepHome()
 	err = live.Scope.InTx(ctx, func(tx storage.Scope) error {
 		if err := f.admit(ctx, tx, live, s, *s.offer); err != nil {
 			return err
@@ -75,6 +76,14 @@ func (f *Flow) AcceptInvitation(ctx context.Context, live *tenants.Live, id lany
 		return f.save(ctx, tx, s)
 	})
 	return Moved{Next: StepDone}, err
+}
+
+// keepHome remembers the organization of an invitation that is being used, which opens
+// the request to what that organization's connection proved.
+func (s *state) keepHome() {
+	if s.offer != nil {
+		s.request.OrganizationID = s.offer.Organization.ID
+	}
 }
 
 // admit uses an invitation for whoever is signed in.

@@ -10,7 +10,11 @@ import (
 // on top of the session that it adds to, or by the session alone.
 func (s *state) level() string {
 	if s.person != nil {
-		return lanyard.Reached(s.base().ACR, s.request.Progress.Methods)
+		reached := lanyard.Reached(s.base().ACR, s.request.Progress.Methods)
+		if u := s.request.Progress.Upstream; u != nil && lanyard.ACRMeets(u.ACR, reached) {
+			return u.ACR
+		}
+		return reached
 	}
 	if a := s.account(); a != nil {
 		return a.Session.ACR
@@ -33,7 +37,7 @@ func (s *state) base() lanyard.Session {
 // target is the level that has to be reached still: the lowest that the request, or
 // a risky change, asks for. Empty when the level at hand will do, or none would.
 func (s *state) target(level string) string {
-	if s.request.Params.Sudo && s.factors.Second() && !lanyard.ACRMeets(level, lanyard.ACRDouble) {
+	if s.sudo() && s.factors.Second() && !lanyard.ACRMeets(level, lanyard.ACRDouble) {
 		return lanyard.ACRDouble
 	}
 	if s.levelMet(level) {
@@ -83,6 +87,9 @@ func (s *state) enrolWanted(level string) bool {
 	if s.factors.UserID == "" || s.factors.Second() || lanyard.ACRMeets(level, lanyard.ACRDouble) {
 		return false
 	}
+	if s.confinedTo() != "" { // what an organization says never changes what the person signs in with
+		return false
+	}
 	if s.demands().SecondFactor == lanyard.SecondFactorRequired {
 		return true
 	}
@@ -109,7 +116,7 @@ func (s *state) codesDue() bool { return s.person != nil && s.request.Progress.C
 
 // factorsMatter tells whether the factors of a signed-in person can decide anything.
 func (s *state) factorsMatter(a *lanyard.Account) bool {
-	return s.request.Params.Sudo || s.policy.SecondFactor == lanyard.SecondFactorRequired || !s.levelMet(a.Session.ACR)
+	return s.sudo() || s.policy.SecondFactor == lanyard.SecondFactorRequired || !s.levelMet(a.Session.ACR)
 }
 
 // levelMet tells whether the session's level is one of those asked for. Values that
@@ -124,6 +131,9 @@ func (s *state) levelMet(reached string) bool {
 	essential := s.request.Params.Claims.ACR
 	if s.demands().SecondFactor == lanyard.SecondFactorRequired && !meets(lanyard.ACRDouble) {
 		return false
+	}
+	if s.confinedTo() != "" && s.policy.SecondFactor == lanyard.SecondFactorRequired && !s.policy.MayPutOff(s.now) && !meets(lanyard.ACRDouble) {
+		return false // nobody sets one up on the word of an organization
 	}
 	return (len(known) == 0 || slices.ContainsFunc(known, meets)) && (len(essential) == 0 || slices.ContainsFunc(essential, meets))
 }

@@ -29,6 +29,9 @@ func (f *Flow) BeginAnother(ctx context.Context, live *tenants.Live, page string
 // finishLocal ends a sign-in for a page of our own, once, and makes its account the
 // one that those pages are about.
 func (f *Flow) finishLocal(ctx context.Context, live *tenants.Live, s *state) (Outcome, error) {
+	if err := f.enter(ctx, live, s); err != nil {
+		return Outcome{}, err
+	}
 	if err := live.Scope.CloseAuthRequest(ctx, s.request.ID); err != nil {
 		return Outcome{}, stale(err)
 	}
@@ -37,6 +40,9 @@ func (f *Flow) finishLocal(ctx context.Context, live *tenants.Live, s *state) (O
 		return Outcome{}, err
 	}
 	out := Outcome{Request: s.request.ID, Local: s.request.Params.Local}
+	if s.request.Joined && a.Session.ConfinedTo != "" { // the account's own pages are closed to it
+		out.Local = "/org/" + s.home.Slug
+	}
 	if !s.request.Joined {
 		return out, nil
 	}

@@ -37,12 +37,16 @@ func (s *state) loadOrganizations(ctx context.Context, scope storage.Scope) erro
 	if errors.Is(err, lanyard.ErrNotFound) || errors.Is(err, lanyard.ErrBadInput) {
 		err = nil
 	}
-	s.joined = slices.DeleteFunc(s.joined, func(j lanyard.Joined) bool { return !j.Counts() })
+	confined := s.confinedTo()
+	s.joined = slices.DeleteFunc(s.joined, func(j lanyard.Joined) bool {
+		return !j.Counts() || (confined != "" && s.request.Params.Organization == "" && j.Organization.ID != confined)
+	})
 	return err
 }
 
 // organization is the one that the request goes on with: the one it names, the one
-// chosen in it, the one chosen before, or the only one there is.
+// chosen in it, the one whose connection proved the session, the one chosen before, or
+// the only one there is.
 func (s *state) organization() *lanyard.Joined {
 	if len(s.joined) == 0 {
 		return nil
@@ -54,7 +58,7 @@ func (s *state) organization() *lanyard.Joined {
 	if s.request.OrganizationID != "" {
 		return s.choice(s.request.OrganizationID)
 	}
-	a := s.account()
+	a := s.somebody()
 	if a == nil || s.request.Params.Prompts(lanyard.PromptSelectAccount) {
 		return nil
 	}
@@ -72,10 +76,15 @@ func (s *state) choice(id lanyard.OrganizationID) *lanyard.Joined {
 	return &s.joined[i]
 }
 
-// demands is the policy of the organization that the request goes on with.
+// demands is the policy of the organization that the request goes on with, after what
+// proved who the person is.
 func (s *state) demands() lanyard.OrganizationPolicy {
-	if j := s.organization(); j != nil {
-		return j.Organization.Policy
+	return s.demandsOf(lanyard.Session{ConfinedTo: s.confinedTo()})
+}
+
+func (s *state) demandsOf(session lanyard.Session) lanyard.OrganizationPolicy {
+	if j := s.organization(); j != nil && !s.linking() {
+		return j.Demands(session)
 	}
 	return lanyard.OrganizationPolicy{}
 }
@@ -166,6 +175,9 @@ func (f *Flow) AcceptOffer(ctx context.Context, live *tenants.Live, id lanyard.A
 	if err != nil || !ok {
 		return s.moved(), err
 	}
+	if !s.account().Session.Opens("") {
+		return Moved{}, lanyard.ErrConfined
+	}
 	offer, err := f.Organizations.OfferOf(ctx, live.Tenancy(), invitation, nil, s.now)
 	if err != nil {
 		return Moved{}, err
@@ -214,6 +226,9 @@ func (f *Flow) AskToJoin(ctx context.Context, live *tenants.Live, id lanyard.Aut
 		return s.moved(), err
 	}
 	a := s.account()
+	if !a.Session.Opens("") {
+		return Moved{}, lanyard.ErrConfined
+	}
 	err = f.Organizations.AskToJoin(ctx, live.Tenancy(), v.actor(a), organization, s.now)
 	return Moved{Next: StepDone}, err
 }

@@ -33,7 +33,7 @@ func (f *Flow) loadPerson(ctx context.Context, live *tenants.Live, s *state, v V
 		return err
 	}
 	if err != nil || !s.stands(user) {
-		s.request.Progress, s.request.Identifier, s.request.Way = nil, "", ""
+		s.request.Progress, s.request.Identifier, s.request.Way, s.request.Arrival = nil, "", "", nil
 		if len(s.request.BindingHash) == 0 {
 			return nil
 		}
@@ -142,7 +142,10 @@ func (f *Flow) signIn(ctx context.Context, tx storage.Scope, live *tenants.Live,
 		ExpiresAt: s.now.Add(s.policy.SessionFor(p.Keep)), IdleUntil: s.policy.IdleUntil(s.now),
 	}
 	if base.ID != "" {
-		proof.ExpiresAt = base.ExpiresAt
+		proof.ExpiresAt, proof.Connection, proof.ConfinedTo = base.ExpiresAt, base.ConnectionID, base.ConfinedTo
+	}
+	if u := p.Upstream; u != nil {
+		proof.Connection, proof.ConfinedTo = u.Connection, u.Organization
 	}
 	known, err := tx.BrowserKnows(ctx, v.Browser.Hash(), p.UserID)
 	if err != nil {
@@ -186,7 +189,7 @@ func stale(err error) error {
 
 // joinByDomain makes the person a member where their proved address lets them in by itself.
 func (f *Flow) joinByDomain(ctx context.Context, tx storage.Scope, live *tenants.Live, s *state) error {
-	if !s.factors.EmailVerified || s.person.Profile.Email == "" {
+	if !s.factors.EmailVerified || s.person.Profile.Email == "" || s.confinedTo() != "" {
 		return nil
 	}
 	proved, err := lanyard.CanonicalEmail(s.person.Profile.Email)

@@ -33,7 +33,7 @@ func (s *state) signInName() string {
 }
 
 // Choosing another way is possible on the pages that offer one.
-var waySteps = []Step{StepIdentify, StepPassword, StepPasskey, StepEmailCode, StepForgot, StepSignUp, StepFactor}
+var waySteps = []Step{StepIdentify, StepPassword, StepPasskey, StepEmailCode, StepForgot, StepSignUp, StepFactor, StepConnection}
 
 // TakeWay goes on by another way, one of those that the page offers; an empty one
 // leads back to the usual page. A code by mail is sent at once. Ways that are not
@@ -43,8 +43,11 @@ func (f *Flow) TakeWay(ctx context.Context, live *tenants.Live, id lanyard.AuthR
 	if err != nil || !ok {
 		return s.moved(), err
 	}
-	if way != "" && !slices.Contains(s.ways(s.due()), way) {
+	if way != "" && !slices.Contains(s.ways(s.due()), way) && !s.offers(way.Connection()) {
 		return Moved{}, lanyard.ErrNotOffered
+	}
+	if way == "" && s.insisted() {
+		way = lanyard.WayOwner
 	}
 	s.request.Way = way
 	if way == lanyard.WaySignUp {
@@ -88,7 +91,11 @@ func (f *Flow) sendCode(ctx context.Context, live *tenants.Live, s *state, v Vis
 	case due == StepFactor && s.factorWay() == lanyard.WayEmailRecovery:
 		return f.Accounts.SendRecoveryCode(ctx, t, holder, *s.whose(), v.from(), s.now)
 	case due == StepSignUpCode:
-		return f.Accounts.ResendSignUp(ctx, t, holder, f.newcomer(live, s), v.from(), s.now)
+		n, err := f.newcomerNow(live, s)
+		if err != nil {
+			return err
+		}
+		return f.Accounts.ResendSignUp(ctx, t, holder, n, v.from(), s.now)
 	case due == StepVerifyEmail:
 		return f.Accounts.SendVerification(ctx, t, holder, *s.person, s.person.Profile.Email, v.from(), s.now)
 	}

@@ -18,6 +18,9 @@ func (f *Flow) SignUp(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	if !s.invites(form.Email) {
 		return Moved{}, lanyard.ErrOtherAddress
 	}
+	if s.request.Arrival != nil {
+		return f.signUpOver(ctx, live, s, v, form)
+	}
 	form.Newcomer = f.newcomer(live, s)
 	if form.Newcomer.Address != "" {
 		return f.signUpInvited(ctx, live, s, v, form)
@@ -49,12 +52,19 @@ func (f *Flow) SignUpCode(ctx context.Context, live *tenants.Live, id lanyard.Au
 	if err != nil || !ok {
 		return s.moved(), err
 	}
-	proven, err := f.Accounts.FinishSignUp(ctx, live.Tenancy(), string(id), code, f.newcomer(live, s), v.from(), s.now)
+	n, err := f.newcomerNow(live, s)
+	if err != nil {
+		return Moved{}, err
+	}
+	proven, err := f.Accounts.FinishSignUp(ctx, live.Tenancy(), string(id), code, n, v.from(), s.now)
 	if err != nil {
 		f.observe(lanyard.MethodEmailCode, err)
 		return Moved{}, err
 	}
 	s.request.Joined = s.request.Joined || s.offer != nil
+	if a := s.request.Arrival; a != nil {
+		return f.provedOver(ctx, live, s, v, proven, *a)
+	}
 	return f.proved(ctx, live, s, v, proven, ticked{})
 }
 

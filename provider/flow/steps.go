@@ -2,7 +2,6 @@ package flow
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
@@ -27,6 +26,14 @@ type state struct {
 	joined []lanyard.Joined
 	// offer is the invitation that the request is for; nil for none, or one that is gone.
 	offer *organizations.Offer
+	// home is the organization that the request is for, as far as that can be known
+	// before the person is; zero for none.
+	home lanyard.Organization
+	// connections are the upstreams by which the person can prove who they are here.
+	// They are read only where somebody has to.
+	connections []lanyard.Connection
+	// lastUsed is the upstream of the last sign-in on the browser; empty for none.
+	lastUsed lanyard.ConnectionID
 	// landsIn is the organization of the invitation that leads to an application.
 	landsIn lanyard.OrganizationID
 }
@@ -42,6 +49,7 @@ var steps = []struct {
 	{StepSignUp, (*state).signUpDue, lanyard.ErrLoginRequired},
 	{StepSignUpCode, (*state).signUpCodeDue, lanyard.ErrLoginRequired},
 	{StepForgot, (*state).forgotDue, lanyard.ErrLoginRequired},
+	{StepConnection, (*state).connectionDue, lanyard.ErrLoginRequired},
 	{StepPasskey, (*state).passkeyDue, lanyard.ErrLoginRequired},
 	{StepIdentify, (*state).identifyDue, lanyard.ErrLoginRequired},
 	{StepEmailCode, (*state).emailCodeDue, lanyard.ErrLoginRequired},
@@ -51,6 +59,7 @@ var steps = []struct {
 	{StepVerifyEmail, (*state).verifyEmailDue, lanyard.ErrInteractionRequired},
 	{StepEnrol, (*state).enrolDue, lanyard.ErrInteractionRequired},
 	{StepCodes, (*state).codesDue, lanyard.ErrInteractionRequired},
+	{StepLink, (*state).linkDue, lanyard.ErrInteractionRequired},
 	{StepInvitation, (*state).invitationDue, lanyard.ErrInteractionRequired},
 	{StepNotMember, (*state).notMemberDue, lanyard.ErrAccessDenied},
 	{StepOrganization, (*state).organizationDue, lanyard.ErrInteractionRequired},
@@ -84,9 +93,9 @@ func (s *state) chooseDue() bool {
 		return false
 	}
 	if p.Prompts(lanyard.PromptSelectAccount) {
-		return len(s.accounts) > 0
+		return len(s.shown()) > 0
 	}
-	return s.account() == nil && len(s.live()) > 1 && p.HintSubject == "" && p.Claims.Subject == ""
+	return s.account() == nil && len(s.people()) > 1 && p.HintSubject == "" && p.Claims.Subject == ""
 }
 
 // proving tells whether the person has to prove who they are: nobody is signed in,
@@ -122,7 +131,7 @@ func (s *state) reproof() bool {
 	if a == nil {
 		return false
 	}
-	demands := s.demands()
+	demands := s.demandsOf(a.Session)
 	if !demands.Allows(a.Session) {
 		return true
 	}
@@ -134,7 +143,7 @@ func (s *state) reproof() bool {
 		return true
 	}
 	age := s.now.Sub(a.Session.AuthTime)
-	if age >= accounts.FreshFor && (p.Sudo || s.enrolWanted(a.Session.ACR)) {
+	if age >= accounts.FreshFor && (s.sudo() || s.enrolWanted(a.Session.ACR)) {
 		return true
 	}
 	maxAge := p.MaxAge
@@ -163,55 +172,4 @@ func (s *state) consentDue() bool {
 
 func covers(have, want []string) bool {
 	return !slices.ContainsFunc(want, func(w string) bool { return !slices.Contains(have, w) })
-}
-
-// live are the accounts whose session counts.
-func (s *state) live() []lanyard.Account {
-	var out []lanyard.Account
-	for _, a := range s.accounts {
-		if a.Session.Usable(s.now) && !a.User.Disabled {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// account is the signed-in account that the request goes on with: the one proved
-// or chosen, the one a hint names, or the only one there is.
-func (s *state) account() *lanyard.Account {
-	live := s.live()
-	if s.request.SessionID != "" {
-		return find(live, func(a lanyard.Account) bool { return a.Session.ID == s.request.SessionID })
-	}
-	if s.request.Chosen || s.request.Identifier != "" || s.request.Way == lanyard.WaySignUp {
-		return nil
-	}
-	if subject := s.wantedSubject(); subject != "" {
-		return find(live, func(a lanyard.Account) bool { return a.User.Subject == subject })
-	}
-	if hint := s.request.Params.LoginHint; hint != "" {
-		if a := find(live, func(a lanyard.Account) bool { return strings.EqualFold(a.User.SignInName(), hint) }); a != nil {
-			return a
-		}
-	}
-	if len(live) == 1 {
-		return &live[0]
-	}
-	return nil
-}
-
-// wantedSubject is the sub that the client insists on, by hint or by claims.
-func (s *state) wantedSubject() string {
-	if s.request.Params.Claims.Subject != "" {
-		return s.request.Params.Claims.Subject
-	}
-	return s.request.Params.HintSubject
-}
-
-func find(accounts []lanyard.Account, match func(lanyard.Account) bool) *lanyard.Account {
-	i := slices.IndexFunc(accounts, match)
-	if i < 0 {
-		return nil
-	}
-	return &accounts[i]
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
+	"github.com/lanyard-id/lanyard/internal/fetch"
 	"github.com/lanyard-id/lanyard/internal/mail"
 	"github.com/lanyard-id/lanyard/internal/server"
 	"github.com/lanyard-id/lanyard/keys"
@@ -38,6 +39,8 @@ type Options struct {
 	Database string
 	// Seed is a manifest; empty is seed.yaml.
 	Seed string
+	// Upstreams are the peers (host:port) on this machine that the provider may call.
+	Upstreams []string
 }
 
 // IDP is a running provider.
@@ -120,7 +123,7 @@ func Start(t testing.TB, o Options) *IDP {
 		Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey},
 	}
 	i.apply(o.Seed)
-	i.serve()
+	i.serve(o.Upstreams)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(i.Log.Tail())
@@ -158,16 +161,18 @@ func (i *IDP) Apply(text string) {
 	i.apply(text)
 }
 
-func (i *IDP) serve() {
+func (i *IDP) serve(upstreams []string) {
 	i.t.Helper()
 	front := httptest.NewUnstartedServer(nil)
 	_, port, _ := splitHostPort(front.Listener.Addr().String())
 	i.Issuer = "http://localhost:" + port
 	issuer, err := url.Parse(i.Issuer)
 	must(i.t, err)
+	fetcher, err := fetch.New(fetch.Options{Allow: upstreams})
+	must(i.t, err)
 	i.Handler, err = server.New(server.Parts{
 		Store: i.Store, Sealer: i.Sealer, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
-		Resolver: &i.Zone,
+		Fetcher: fetcher, Resolver: &i.Zone,
 	})
 	must(i.t, err)
 	front.Config.Handler = i.Handler
