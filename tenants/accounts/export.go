@@ -9,20 +9,22 @@ import (
 
 // Export is everything that is kept about a person, without secrets, to take along.
 type Export struct {
-	ExportedAt time.Time        `json:"exported_at"`
-	Issuer     string           `json:"issuer"`
-	Subject    string           `json:"sub"`
-	Username   string           `json:"username,omitempty"`
-	Profile    lanyard.Profile  `json:"profile"`
-	CreatedAt  time.Time        `json:"created_at"`
-	UpdatedAt  time.Time        `json:"updated_at"`
-	Emails     []lanyard.Email  `json:"emails"`
-	Roles      []string         `json:"roles,omitempty"`
-	Factors    exportFactors    `json:"factors"`
-	Passkeys   []exportPasskey  `json:"passkeys,omitempty"`
-	Sessions   []exportSession  `json:"sessions"`
-	Consents   []exportConsent  `json:"consents,omitempty"`
-	Activity   []exportActivity `json:"activity"`
+	ExportedAt time.Time       `json:"exported_at"`
+	Issuer     string          `json:"issuer"`
+	Subject    string          `json:"sub"`
+	Username   string          `json:"username,omitempty"`
+	Profile    lanyard.Profile `json:"profile"`
+	CreatedAt  time.Time       `json:"created_at"`
+	UpdatedAt  time.Time       `json:"updated_at"`
+	Emails     []lanyard.Email `json:"emails"`
+	Roles      []string        `json:"roles,omitempty"`
+	Factors    exportFactors   `json:"factors"`
+	Passkeys   []exportPasskey `json:"passkeys,omitempty"`
+	Sessions   []exportSession `json:"sessions"`
+	Consents   []exportConsent `json:"consents,omitempty"`
+	// Memberships are those in organizations that are closed, too.
+	Memberships []exportMembership `json:"memberships,omitempty"`
+	Activity    []exportActivity   `json:"activity"`
 }
 
 type exportFactors struct {
@@ -54,14 +56,24 @@ type exportConsent struct {
 	GrantedAt time.Time        `json:"granted_at"`
 }
 
+type exportMembership struct {
+	Organization string    `json:"organization"`
+	Name         string    `json:"name"`
+	Roles        []string  `json:"roles"`
+	Since        time.Time `json:"since"`
+}
+
 type exportActivity struct {
 	At     time.Time         `json:"at"`
 	Type   lanyard.EventType `json:"type"`
 	Detail map[string]string `json:"detail,omitempty"`
 }
 
-// maxExportedEvents bounds the activity of an export.
-const maxExportedEvents = 10_000
+// What bounds an export.
+const (
+	maxExportedEvents      = 10_000
+	maxExportedMemberships = 10_000
+)
 
 // ExportData gathers what is kept about the person. It needs a fresh proof.
 func (a *Accounts) ExportData(ctx context.Context, t Tenancy, actor Actor, now time.Time) (Export, error) {
@@ -78,7 +90,7 @@ func (a *Accounts) ExportData(ctx context.Context, t Tenancy, actor Actor, now t
 		UpdatedAt: user.UpdatedAt, Factors: exportFactors{factors.Password, factors.TOTP, factors.RecoveryCodes},
 	}
 	for _, gather := range []func(context.Context, Tenancy, lanyard.UserID, time.Time) error{
-		out.gatherAccount, out.gatherAuthenticators, out.gatherSessions, out.gatherConsents, out.gatherActivity,
+		out.gatherAccount, out.gatherAuthenticators, out.gatherSessions, out.gatherConsents, out.gatherMemberships, out.gatherActivity,
 	} {
 		if err := gather(ctx, t, user.ID, now); err != nil {
 			return Export{}, err
@@ -122,6 +134,16 @@ func (e *Export) gatherConsents(ctx context.Context, t Tenancy, user lanyard.Use
 	consents, err := t.Scope.Consents(ctx, user)
 	for _, c := range consents {
 		e.Consents = append(e.Consents, exportConsent{ClientID: c.ClientID, Scopes: c.Scopes, Resources: c.Resources, GrantedAt: c.GrantedAt})
+	}
+	return err
+}
+
+func (e *Export) gatherMemberships(ctx context.Context, t Tenancy, user lanyard.UserID, _ time.Time) error {
+	all, err := t.Scope.AllJoined(ctx, user, maxExportedMemberships)
+	for _, j := range all {
+		e.Memberships = append(e.Memberships, exportMembership{
+			Organization: j.Organization.Slug, Name: j.Organization.Name, Roles: j.Membership.Roles, Since: j.Membership.CreatedAt,
+		})
 	}
 	return err
 }

@@ -309,6 +309,39 @@ func TestExportHoldsNoSecret(t *testing.T) {
 	})
 }
 
+// TestExportTellsMemberships, of the person alone.
+func TestExportTellsMemberships(t *testing.T) {
+	inTown(t, func(h *town) {
+		ada, bob := h.citizen("ada", address, true), h.citizen("bob", "bob@example.test", true)
+		join := func(slug string, suspended bool, user lanyard.User, roles ...string) {
+			o := lanyard.Organization{ID: lanyard.NewOrganizationID(), Slug: slug, Name: "The " + slug, Code: "K7M2QX4" + slug, CreatedAt: h.now}
+			h.must(h.t.Scope.InsertOrganization(h.Context(), o))
+			h.must(h.t.Scope.PutMembership(h.Context(), lanyard.Membership{OrganizationID: o.ID, UserID: user.ID, Roles: roles, CreatedAt: h.now}))
+			o.Suspended = suspended
+			h.must(h.t.Scope.UpdateOrganization(h.Context(), o))
+		}
+		join("acme", false, ada, "owner", "clerk")
+		join("beta", true, ada, "member")
+		join("gamma", false, bob, "member")
+		actor := h.signedIn(ada, "cookie")
+		export, err := h.ExportData(h.Context(), h.t, actor, h.now)
+		h.must(err)
+		data, err := json.Marshal(export)
+		h.must(err)
+		type membership struct {
+			Organization, Name string
+			Roles              []string
+			Since              time.Time
+		}
+		var got struct{ Memberships []membership }
+		h.must(json.Unmarshal(data, &got))
+		want := []membership{{"acme", "The acme", []string{"owner", "clerk"}, h.now}, {"beta", "The beta", []string{"member"}, h.now}}
+		if diff := cmp.Diff(want, got.Memberships); diff != "" {
+			h.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestDeletionWaitsAndThenLeavesNothing is ATTACKS.md 134.
 func TestDeletionWaitsAndThenLeavesNothing(t *testing.T) {
 	inTown(t, func(h *town) {
