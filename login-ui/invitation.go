@@ -11,6 +11,7 @@ import (
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/provider/flow"
 	"github.com/lanyard-id/lanyard/tenants"
+	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
@@ -48,13 +49,7 @@ func (p *Pages) admits(c *gin.Context, user lanyard.UserID, i lanyard.Invitation
 		return true, nil
 	}
 	all, err := p.Accounts.Emails(c.Request.Context(), live(c).Tenancy(), user)
-	var proved []string
-	for _, e := range all {
-		if address, wrong := lanyard.CanonicalEmail(e.Address); wrong == nil && e.Verified {
-			proved = append(proved, address)
-		}
-	}
-	return i.Admits(proved), err
+	return i.Admits(accounts.Proved(all)), err
 }
 
 // invitationView is the step that asks whoever signed in for an invitation whether

@@ -55,13 +55,18 @@ func (a *Accounts) CheckFresh(ctx context.Context, t Tenancy, p Actor, now time.
 // ProvedAddresses are the canonical addresses of a user that were proved.
 func ProvedAddresses(ctx context.Context, scope storage.Scope, user lanyard.UserID) ([]string, error) {
 	all, err := scope.Emails(ctx, user)
+	return Proved(all), err
+}
+
+// Proved are the canonical forms of those addresses that were proved.
+func Proved(all []lanyard.Email) []string {
 	var out []string
 	for _, e := range all {
 		if key, wrong := lanyard.CanonicalEmail(e.Address); wrong == nil && e.Verified {
 			out = append(out, key)
 		}
 	}
-	return out, err
+	return out
 }
 
 // FreshFor is how long a proof counts as fresh for risky changes (sudo mode).
