@@ -20,8 +20,10 @@ type Export struct {
 	Roles      []string        `json:"roles,omitempty"`
 	Factors    exportFactors   `json:"factors"`
 	Passkeys   []exportPasskey `json:"passkeys,omitempty"`
-	Sessions   []exportSession `json:"sessions"`
-	Consents   []exportConsent `json:"consents,omitempty"`
+	// Identities are accounts elsewhere that sign the person in.
+	Identities []exportIdentity `json:"identities,omitempty"`
+	Sessions   []exportSession  `json:"sessions"`
+	Consents   []exportConsent  `json:"consents,omitempty"`
 	// Memberships are those in organizations that are closed, too.
 	Memberships []exportMembership `json:"memberships,omitempty"`
 	Activity    []exportActivity   `json:"activity"`
@@ -38,6 +40,15 @@ type exportPasskey struct {
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"used_at,omitzero"`
 	Synced    bool      `json:"synced"`
+}
+
+type exportIdentity struct {
+	Connection string    `json:"connection"`
+	Issuer     string    `json:"issuer"`
+	Subject    string    `json:"sub"`
+	Label      string    `json:"label"`
+	LinkedAt   time.Time `json:"linked_at"`
+	UsedAt     time.Time `json:"used_at"`
 }
 
 type exportSession struct {
@@ -90,7 +101,7 @@ func (a *Accounts) ExportData(ctx context.Context, t Tenancy, actor Actor, now t
 		UpdatedAt: user.UpdatedAt, Factors: exportFactors{factors.Password, factors.TOTP, factors.RecoveryCodes},
 	}
 	for _, gather := range []func(context.Context, Tenancy, lanyard.UserID, time.Time) error{
-		out.gatherAccount, out.gatherAuthenticators, out.gatherSessions, out.gatherConsents, out.gatherMemberships, out.gatherActivity,
+		out.gatherAccount, out.gatherAuthenticators, out.gatherIdentities, out.gatherSessions, out.gatherConsents, out.gatherMemberships, out.gatherActivity,
 	} {
 		if err := gather(ctx, t, user.ID, now); err != nil {
 			return Export{}, err
@@ -117,6 +128,23 @@ func (e *Export) gatherAuthenticators(ctx context.Context, t Tenancy, user lanya
 		e.Passkeys = append(e.Passkeys, exportPasskey{Name: p.Name, CreatedAt: p.CreatedAt, UsedAt: p.UsedAt, Synced: p.Synced})
 	}
 	return err
+}
+
+func (e *Export) gatherIdentities(ctx context.Context, t Tenancy, user lanyard.UserID, _ time.Time) error {
+	all, err := t.Scope.Identities(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		c, err := t.Scope.Connection(ctx, l.ConnectionID)
+		if err != nil {
+			return err
+		}
+		e.Identities = append(e.Identities, exportIdentity{
+			Connection: c.Name, Issuer: l.Issuer, Subject: l.Subject, Label: l.Label, LinkedAt: l.CreatedAt, UsedAt: l.UsedAt,
+		})
+	}
+	return nil
 }
 
 func (e *Export) gatherSessions(ctx context.Context, t Tenancy, user lanyard.UserID, now time.Time) error {
