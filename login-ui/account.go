@@ -28,6 +28,7 @@ type Accounts interface {
 	deviceDeeds
 	activityDeeds
 	dataDeeds
+	identityDeeds
 }
 
 // LocalSignIn leads to the account pages whoever is not signed in, or has not
@@ -35,6 +36,8 @@ type Accounts interface {
 type LocalSignIn interface {
 	BeginLocal(ctx context.Context, live *tenants.Live, page, subject string, sudo bool, v flow.Visitor) (flow.Outcome, error)
 	BeginAnother(ctx context.Context, live *tenants.Live, page string, v flow.Visitor) (flow.Outcome, error)
+	// BeginLink leads to an upstream to link an account there, after a fresh proof.
+	BeginLink(ctx context.Context, live *tenants.Live, page, subject string, connection lanyard.ConnectionID, v flow.Visitor) (flow.Outcome, error)
 }
 
 // selfDeeds say who is signed in, and as whom.
@@ -65,6 +68,7 @@ var areas = []struct{ path, key string }{
 	{pathProfile, "account.nav.profile"},
 	{pathEmails, "account.nav.emails"},
 	{pathSecurity, "account.nav.security"},
+	{pathLinked, "account.nav.linked"},
 	{pathMyOrgs, "account.nav.organizations"},
 	{pathDevices, "account.nav.devices"},
 	{pathActivity, "account.nav.activity"},
@@ -91,6 +95,7 @@ func (p *Pages) screens() []screen {
 	all := []screen{
 		p.overviewScreen(), p.profileScreen(), p.emailsScreen(), p.securityScreen(), p.ownPasswordScreen(), p.totpScreen(),
 		p.passkeyScreen(), p.removePasskeyScreen(), p.devicesScreen(), p.activityScreen(), p.dataScreen(),
+		p.linkedScreen(),
 	}
 	if p.hasOrganizations() {
 		all = append(all, p.myOrgsScreen())
@@ -115,6 +120,7 @@ func noMistakes(error) words { return nil }
 func (p *Pages) accountForms() []accountForm {
 	all := slices.Concat(
 		p.selfForms(), p.profileForms(), p.emailForms(), p.securityForms(), p.passkeyForms(), p.deviceForms(), p.activityForms(), p.dataForms(),
+		p.linkedForms(),
 	)
 	if p.hasOrganizations() {
 		all = append(all, p.myOrgForms()...)

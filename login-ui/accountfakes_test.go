@@ -22,6 +22,7 @@ type fakePeople struct {
 	events    []lanyard.Event
 	next      lanyard.EventID
 	codes     []lanyard.Secret
+	linked    []lanyard.LinkedIdentity
 	totp      accounts.TOTPEnrolment
 	creation  string
 	totpError error
@@ -75,6 +76,23 @@ func (f *fakePeople) BeginLocal(_ context.Context, _ *tenants.Live, page, subjec
 
 func (f *fakePeople) BeginAnother(_ context.Context, _ *tenants.Live, page string, _ flow.Visitor) (flow.Outcome, error) {
 	return f.lead(false, page, "another")
+}
+
+func (f *fakePeople) BeginLink(_ context.Context, _ *tenants.Live, page, subject string, id lanyard.ConnectionID, _ flow.Visitor) (flow.Outcome, error) {
+	if f.err != nil {
+		return flow.Outcome{}, f.err
+	}
+	o, err := f.lead(false, page, subject, id)
+	o.Next = flow.StepConnection
+	return o, err
+}
+
+func (f *fakePeople) Identities(context.Context, accounts.Tenancy, accounts.Actor) ([]lanyard.LinkedIdentity, error) {
+	return f.linked, nil
+}
+
+func (f *fakePeople) UnlinkIdentity(_ context.Context, _ accounts.Tenancy, a accounts.Actor, identity lanyard.Identity, _ time.Time) error {
+	return f.note("unlink", a.User.ID, identity)
 }
 
 func (f *fakePeople) Factors(context.Context, accounts.Tenancy, lanyard.UserID, []byte, time.Time) (lanyard.Factors, error) {

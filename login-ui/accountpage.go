@@ -47,8 +47,12 @@ func (p *Pages) accountPage(c *gin.Context, s screen, me self) (*accountPage, er
 		}
 		v.Others = append(v.Others, entry)
 	}
+	linked, err := p.hasLinked(c, me)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range areas {
-		if a.path == pathMyOrgs && !p.hasOrganizations() {
+		if a.path == pathMyOrgs && !p.hasOrganizations() || a.path == pathLinked && !linked {
 			continue
 		}
 		text, err := v.T(a.key)
@@ -84,7 +88,7 @@ var notices = map[string]struct{ counted bool }{
 	"email_added": {}, "email_sent": {}, "email_verified": {}, "email_primary": {}, "email_removed": {},
 	"password_saved": {}, "totp_added": {}, "totp_removed": {}, "passkey_added": {}, "passkey_renamed": {}, "passkey_removed": {},
 	"devices_forgotten": {counted: true}, "device_ended": {}, "devices_ended": {counted: true}, "not_me": {counted: true},
-	"deletion_asked": {}, "deletion_undone": {},
+	"deletion_asked": {}, "deletion_undone": {}, "unlinked": {},
 	"org_joined": {}, "org_member": {}, "org_left": {}, "org_chosen": {}, "org_chosen_always": {}, "org_asked": {}, "org_declined": {}, "org_kept": {}, "org_created": {},
 	"org_deleted": {}, "org_saved": {}, "member_saved": {}, "member_removed": {}, "org_transferred": {}, "join_admitted": {}, "join_refused": {},
 	"invitation_sent": {}, "invitation_revoked": {}, "role_saved": {}, "role_removed": {}, "domain_added": {}, "domain_verified": {},

@@ -214,7 +214,7 @@ func serveCases(t *testing.T) (*httptest.Server, []string) {
 			w := fresh(s)
 			w.live.Tenant.Branding.Accent = "#e4a11b"
 			w.live.Tenant.Policy.PrivacyURL, w.live.Tenant.Policy.TermsURL = "https://acme.example/privacy", "https://acme.example/terms"
-			replay(rw, c.show(w, "&lang="+r.URL.Query().Get("lang")))
+			replay(rw, stays(c.show(w, "&lang="+r.URL.Query().Get("lang"))))
 		})
 	}
 	for _, c := range cases(t) {

@@ -140,7 +140,7 @@ type otherWay struct {
 func (s *step) Others() ([]otherWay, error) {
 	var out []otherWay
 	for _, way := range s.Page.Ways {
-		shown := way == s.Page.Way || s.Page.Step == flow.StepIdentify && way == lanyard.WayPasskey
+		shown := way == s.Page.Way || way.Connection() != "" || s.Page.Step == flow.StepIdentify && way == lanyard.WayPasskey
 		if shown {
 			continue
 		}

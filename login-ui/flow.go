@@ -24,6 +24,14 @@ type Flow interface {
 	Proofs
 	Newcomers
 	Duties
+	Federation
+}
+
+// Federation is the way over upstreams.
+type Federation interface {
+	// Upstream begins a sign-in there and tells where the browser has to go.
+	Upstream(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor) (string, error)
+	Link(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token string, link bool) (flow.Moved, error)
 }
 
 // Proofs are the ways to prove who one is.
@@ -107,6 +115,9 @@ var pathOf = map[flow.Step]string{
 	flow.StepOrganization: pathOrganization,
 	flow.StepNotMember:    pathNotMember,
 	flow.StepInvitation:   pathInvitation,
+
+	flow.StepConnection: pathConnection,
+	flow.StepLink:       pathLinkIdentity,
 }
 
 // renderStep shows the page of a step.
@@ -132,6 +143,9 @@ var rendererOf = map[flow.Step]renderStep{
 	flow.StepOrganization: renderOrganization,
 	flow.StepNotMember:    renderNotMember,
 	flow.StepInvitation:   renderInvitation,
+
+	flow.StepConnection: renderConnection,
+	flow.StepLink:       renderLink,
 }
 
 // StepPath is the path of the page of a step, for the endpoints that lead there.

@@ -84,7 +84,7 @@ var orgForms = []struct {
 		}}, "/org/looms/policy?done=policy_saved",
 	},
 	{
-		"/policy", values("method.passkey", "1", "method.password", "1", "method.email_code", "1"),
+		"/policy", values("method.passkey", "1", "method.password", "1", "method.email_code", "1", "method.federated", "1"),
 		[]any{"policy", acmeID, lanyard.OrganizationPolicy{}}, "/org/looms/policy?done=policy_saved",
 	},
 	{"/branding", values("name", " Looms ", "language", "de"), []any{"describe", acmeID, organizations.Details{Name: "Looms", Language: "de"}}, "/org/looms/branding?done=org_saved"},

@@ -36,6 +36,9 @@ type fakeFlow struct {
 	pageErr error
 	moved   flow.Moved
 	err     error
+	// upstream is where StepConnection leads, upstreamErr why it leads nowhere.
+	upstream    string
+	upstreamErr error
 	// called is the last deed with what it was given.
 	called  []any
 	visitor flow.Visitor
@@ -72,6 +75,15 @@ func (f *fakeFlow) Consent(_ context.Context, _ *tenants.Live, id lanyard.AuthRe
 
 func (f *fakeFlow) Back(_ context.Context, _ *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token string) (flow.Moved, error) {
 	return f.note(v, "back", id, token)
+}
+
+func (f *fakeFlow) Upstream(_ context.Context, _ *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor) (string, error) {
+	f.called, f.visitor = []any{"upstream", id}, v
+	return f.upstream, f.upstreamErr
+}
+
+func (f *fakeFlow) Link(_ context.Context, _ *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token string, link bool) (flow.Moved, error) {
+	return f.note(v, "link", id, token, link)
 }
 
 // fakeSetup knows one token.

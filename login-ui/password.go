@@ -70,7 +70,7 @@ func (p *Pages) back(ctx context.Context, live *tenants.Live, f posted, v flow.V
 }
 
 // maxWay bounds the name of a way; longer ones name nothing.
-const maxWay = 32
+const maxWay = 128
 
 // takeWay goes on by another way; an empty one leads back to the usual page.
 func (p *Pages) takeWay(ctx context.Context, live *tenants.Live, f posted, v flow.Visitor) (flow.Moved, error) {

@@ -62,8 +62,9 @@ func (p *Pages) proofRoutes() []web.Route {
 		p.stepRoutes(flow.StepEmailCode, p.stepForm(p.emailCode, p.complain(flow.StepEmailCode, emailCodeMistakes))),
 		p.stepRoutes(flow.StepFactor, p.stepForm(p.factor, p.complain(flow.StepFactor, factorMistakes))),
 		p.formRoutes(pathWay, p.stepForm(p.takeWay, p.complain(whicheverStep, tooSoon))),
+		p.stepRoutes(flow.StepLink, p.stepForm(p.link, p.complain(flow.StepLink, linkMistakes))),
 		p.formRoutes(pathResend, p.formThen(p.resend, p.complain(whicheverStep, tooSoon), p.resent)),
-		[]web.Route{options(pathPasskeyOptions, p.passkeyRequest)},
+		[]web.Route{page("GET", pathConnection, web.Flow, p.stepPage(flow.StepConnection)), options(pathPasskeyOptions, p.passkeyRequest)},
 	)
 }
 

@@ -35,6 +35,7 @@ type signUpView struct {
 	FullName    string
 	Attributes  []attributeField
 	MinPassword int
+	arrived
 }
 
 // attributeField is the input for one attribute.
@@ -109,6 +110,9 @@ func (f posted) checkSignUp(form *accounts.SignUpForm, attributes []lanyard.Attr
 		if _, err := a.Value(value); err != nil || value == "" {
 			return wrongField{mistake{field: attributePrefix + a.Name, key: "signup.bad_attribute", args: []any{"Label", labelOf(a)}}}
 		}
+	}
+	if _, asked := f.values["password"]; !asked { // an account over an upstream; any other is refused by the deed
+		return nil
 	}
 	var err error
 	form.Password, err = f.password()
@@ -188,6 +192,9 @@ func renderSignUp(p *Pages, c *gin.Context, s *step, status int) error {
 		step: s, Open: invited || who == lanyard.SignUpOpen, Invite: who == lanyard.SignUpInvite, Codes: p.hasOrganizations(), MinPassword: accounts.ShortestAlone,
 		Email: typed(c, "email", s.Page.Request.Params.LoginHint), FullName: typed(c, "name", ""),
 	}
+	if a := s.Page.Request.Arrival; a != nil {
+		view.arrived, view.Email, view.FullName = arrivedFrom(*a), typed(c, "email", a.Email), typed(c, "name", a.Profile.Name)
+	}
 	if invited {
 		if view.Inviting = plain(s.Page.Offer.Organization.Name); view.Inviting == "" {
 			view.Inviting = s.Tenant
@@ -202,8 +209,11 @@ func renderSignUp(p *Pages, c *gin.Context, s *step, status int) error {
 		view.Attributes = append(view.Attributes, field)
 	}
 	key, args := "signup.heading", []any{"App", s.App}
-	if !view.Open {
+	switch {
+	case !view.Open:
 		key, args = "signup.heading_closed", []any{"Tenant", s.Tenant}
+	case view.SendsCode:
+		key, args = "signup.address_heading", nil
 	}
 	if err := s.heading(key, args...); err != nil {
 		return err

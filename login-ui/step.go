@@ -61,6 +61,9 @@ func (p *Pages) showStep(c *gin.Context, id lanyard.AuthRequestID, want flow.Ste
 	if err != nil {
 		return err
 	}
+	if say == nil && showsRefusals(page) {
+		say = refusal(page.Request.Refusal)
+	}
 	if say != nil {
 		if err := say(s); err != nil {
 			return err
