@@ -211,8 +211,9 @@ func (f *Flow) homeRealm(ctx context.Context, live *tenants.Live, s *state, type
 // attempt is what is kept, sealed, while the person is at an upstream.
 type attempt struct {
 	federation.Attempt
-	Secret string    `json:"secret"` // of Verifier, which does not show itself
-	At     time.Time `json:"at"`
+	// Plain stands for the Verifier, which does not show itself.
+	Plain string    `json:"Verifier"`
+	At    time.Time `json:"at"`
 	// Again says that the upstream had to ask the person anew.
 	Again bool `json:"again,omitempty"`
 }
@@ -239,7 +240,7 @@ func (f *Flow) Upstream(ctx context.Context, live *tenants.Live, id lanyard.Auth
 	if err != nil {
 		return "", err
 	}
-	a.Secret = a.Verifier.Reveal()
+	a.Plain = a.Verifier.Reveal()
 	document, err := json.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("writing an attempt: %w", err)
@@ -292,7 +293,7 @@ func (f *Flow) spendAttempt(ctx context.Context, live *tenants.Live, s *state, c
 	if err := json.Unmarshal(document, &a); err != nil {
 		return a, fmt.Errorf("reading an attempt: %w", err)
 	}
-	a.Verifier = lanyard.SecretOf(a.Secret)
+	a.Verifier = lanyard.SecretOf(a.Plain)
 	return a, nil
 }
 

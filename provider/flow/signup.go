@@ -62,7 +62,7 @@ func (f *Flow) SignUpCode(ctx context.Context, live *tenants.Live, id lanyard.Au
 		return Moved{}, err
 	}
 	s.request.Joined = s.request.Joined || s.offer != nil
-	if a := s.request.Arrival; a != nil {
+	if a := proven.Arrival; a != nil {
 		return f.provedOver(ctx, live, s, v, proven, *a)
 	}
 	return f.proved(ctx, live, s, v, proven, ticked{})
