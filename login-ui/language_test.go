@@ -2,6 +2,7 @@ package loginui_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -30,9 +31,16 @@ func messages(t *testing.T, lang string) map[string]any {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := yaml.Unmarshal(data, &out); err != nil {
+		var part map[string]any // a map that is decoded into is emptied first
+		if err := yaml.Unmarshal(data, &part); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+		for key := range part {
+			if _, found := out[key]; found {
+				t.Errorf("%s has %s again", file, key)
+			}
+		}
+		maps.Copy(out, part)
 	}
 	return out
 }
@@ -80,8 +88,8 @@ func TestEveryMessageIsUsed(t *testing.T) {
 		}
 	}
 	// families are keys whose ends are made at run time.
-	families := []string{"scope.", "way.", "factor.", "month.", "throttled_passkey.", "resend.", "account.check.", "account.done.", "account.event.", "account.profile.",
-		"role.", "permission.", "org.event.", "org.joining.", "org.method."}
+	families := []string{"scope.", "way.", "factor.", "month.", "throttled.", "throttled_passkey.", "resend.", "account.check.", "account.done.", "account.event.", "account.profile.",
+		"role.", "permission.", "org.event.", "org.joining.", "org.method.", "device.done_", "upstream.with.", "refusal.", "tested."}
 	for key := range messages(t, "en") {
 		inFamily := slices.ContainsFunc(families, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 		if !strings.Contains(source.String(), `"`+key+`"`) && !inFamily {
