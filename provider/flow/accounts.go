@@ -37,7 +37,7 @@ func (s *state) live() []lanyard.Account {
 
 // counting tells whether a session may count at all in the request.
 func (s *state) counting(session lanyard.Session) bool {
-	if session.ConfinedTo == "" || session.ConfinedTo == s.home.ID {
+	if slices.Contains([]lanyard.OrganizationID{"", s.home.ID, s.request.OrganizationID}, session.ConfinedTo) {
 		return true
 	}
 	return s.home.ID == "" && s.client.RequireOrganization && s.request.Params.Organization == "" && s.request.OrganizationID == ""

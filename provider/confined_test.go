@@ -1,0 +1,216 @@
+package provider_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit/idp"
+	"github.com/lanyard-id/lanyard/internal/testkit/upstream"
+)
+
+// adaAt is ada as the connection of an organization asserts her.
+func adaAt(id lanyard.ConnectionID) upstream.Person {
+	p := upstream.Ada(upstream.Generic)
+	p.Subject, p.Email = "ada-at-"+string(id), ada
+	return p
+}
+
+// linkAda has ada link the connection of an organization, with her password.
+func (s *sky) linkAda(id lanyard.ConnectionID, slug string) {
+	s.t.Helper()
+	u := userOf(s.t, s.IDP, ada)
+	err := s.Scope().LinkIdentity(s.t.Context(), lanyard.LinkedIdentity{
+		Identity: lanyard.Identity{ConnectionID: id, Issuer: s.upstream[id].Issuer, Subject: "ada-at-" + string(id)},
+		UserID:   u.ID, CreatedAt: s.Clock.Now(), UsedAt: s.Clock.Now(),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.upstream[id].SignIn(adaAt(id))
+}
+
+// TestOrganizationsProviderOpensThatOrganizationOnly: beta's provider asserts the owner
+// of acme, and there is no token for acme, none outside of organizations, no account page.
+func TestOrganizationsProviderOpensThatOrganizationOnly(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{betaSSO, acmeSSO}, func(t *testing.T, s *sky) {
+		s.linkAda(betaSSO, "beta")
+		web, choose, b := s.Client("web"), s.Client("choose"), s.Browser()
+		page := s.signIn(b, "web", one("organization", "beta", "scope", "openid offline_access organizations", "resource", apiResource), betaSSO)
+		wantAway(t, page, "")
+		tokens := web.Exchange(page.Away.Query().Get("code"), nil)
+		for _, token := range []string{"id_token", "access_token"} {
+			claims := idp.Claims(t, tokens.Text(token))
+			if claims["org_slug"] != "beta" || claims["idp"] != string(betaSSO) {
+				t.Errorf("the %s says %v", token, about(claims))
+			}
+		}
+		if again := web.Refresh(tokens.Text("refresh_token"), nil); again.Status != http.StatusOK {
+			t.Errorf("the first refresh is %d %s", again.Status, again.Raw)
+		}
+		for what, url := range map[string]string{
+			"another organization":  web.Authorize(one("organization", "acme")),
+			"its scope":             web.Authorize(one("scope", "openid organization:acme")),
+			"no organization":       web.Authorize(nil),
+			"a hint":                web.Authorize(one("login_hint", ada)),
+			"silent, another":       web.Authorize(one("organization", "acme", "prompt", "none")),
+			"silent, none":          web.Authorize(one("prompt", "none")),
+			"silent, by hint":       web.Authorize(one("prompt", "none", "id_token_hint", tokens.Text("id_token"))),
+			"the account":           "/account",
+			"a page of the account": "/account/security",
+			"linked accounts":       "/account/linked",
+			"data":                  "/account/data",
+			"devices":               "/device?user_code=BCDF-GHJK",
+			"pages of another":      "/org/acme",
+		} {
+			page := b.Get(url)
+			if page.Away != nil && page.Away.Query().Get("code") != "" {
+				t.Errorf("%s: a code", what)
+			}
+			if page.Away == nil && !strings.HasPrefix(page.URL.Path, "/login") {
+				t.Errorf("%s: %s", what, page)
+			}
+		}
+		page = b.Get(choose.Authorize(nil))
+		wantAway(t, page, "")
+		if claims := idp.Claims(t, choose.Exchange(page.Away.Query().Get("code"), nil).Text("id_token")); claims["org_slug"] != "beta" {
+			t.Errorf("where one is needed it is %v", about(claims))
+		}
+		page = b.Get(choose.Authorize(one("prompt", "select_account")))
+		if page.Has("choose") || strings.Contains(page.Body, "Acme") || strings.Contains(page.Body, "Gamma") {
+			t.Errorf("it is told where else she is: %s", page)
+		}
+	})
+}
+
+// TestPersonalSessionStandsBesideTheOrganizations: both live in one browser, each opens
+// what it may, and neither raises the other.
+func TestPersonalSessionStandsBesideTheOrganizations(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
+		s.linkAda(betaSSO, "beta")
+		s.connect(betaSSO, func(c *lanyard.Connection) { c.TrustedForMFA = true })
+		person := adaAt(betaSSO)
+		person.AMR = []string{"mfa"}
+		s.upstream[betaSSO].SignIn(person)
+		web, b := s.Client("web"), s.Browser()
+		wantAway(t, b.SignIn(web.Authorize(nil), ada, adaPassword), "")
+		page := b.Get(web.Authorize(one("organization", "beta", "prompt", "login")))
+		page = s.over(b, page, betaSSO)
+		wantAway(t, page, "")
+		in := idp.Claims(t, web.Exchange(page.Away.Query().Get("code"), nil).Text("id_token"))
+		if in["org_slug"] != "beta" || in["acr"] != "2" || in["idp"] != string(betaSSO) {
+			t.Errorf("in beta: %v", in)
+		}
+		page = b.Get(web.Authorize(one("organization", "acme")))
+		wantAway(t, page, "")
+		out := idp.Claims(t, web.Exchange(page.Away.Query().Get("code"), nil).Text("id_token"))
+		if out["org_slug"] != "acme" || out["acr"] != "1" || out["idp"] != nil || out["sid"] == in["sid"] {
+			t.Errorf("in acme: %v", out)
+		}
+	})
+}
+
+// TestOrganizationInsistsOnItsConnection: a password opens it no more, tokens neither;
+// owners with a second factor break the glass, and that is recorded.
+func TestOrganizationInsistsOnItsConnection(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+		web, b := s.Client("web"), s.Browser()
+		page := b.SignIn(web.Authorize(one("organization", "acme", "scope", "openid offline_access")), "bob", "difference-engine-1822")
+		wantAway(t, page, "")
+		before := web.Exchange(page.Away.Query().Get("code"), nil)
+		s.insist("acme")
+		if a := web.Refresh(before.Text("refresh_token"), nil); a.Text("error") != "invalid_grant" {
+			t.Errorf("what was signed in by password goes on: %d %s", a.Status, a.Raw)
+		}
+		if page := b.Get(web.Authorize(one("organization", "acme"))); page.URL.Path != "/login/connection" {
+			t.Errorf("signed in by password: %s", page)
+		}
+		if page := b.Get(web.Authorize(nil)); page.Away == nil {
+			t.Errorf("outside of the organization: %s", page)
+		}
+		fresh := s.Browser()
+		page = fresh.Get(web.Authorize(one("organization", "acme")))
+		if page.URL.Path != "/login/connection" || page.Header.Get("Refresh") == "" {
+			t.Fatalf("nobody: %s", page)
+		}
+		person := upstream.Ada(upstream.Generic)
+		person.Subject, person.Email = "new-at-acme", "newcomer@acme.test"
+		s.upstream[acmeSSO].SignIn(person)
+		if page := s.back(fresh, s.away(fresh, page)); page.Away != nil {
+			t.Errorf("without just-in-time creation a stranger gets to %v", page.Away)
+		}
+		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime, c.DefaultRoles = true, []string{"auditor", "owner", "nothing"} })
+		fresh = s.Browser()
+		page = s.signIn(fresh, "web", one("organization", "acme", "scope", "openid email"), acmeSSO)
+		wantAway(t, page, "")
+		claims := idp.Claims(t, web.Exchange(page.Away.Query().Get("code"), nil).Text("id_token"))
+		if claims["org_slug"] != "acme" || !slices.Equal(texts(claims["roles"]), []string{"auditor"}) {
+			t.Errorf("the new member has %v", about(claims))
+		}
+		if u := userOf(t, s.IDP, "newcomer@acme.test"); !u.Profile.EmailVerified {
+			t.Error("an address in a domain of the organization is not proved")
+		}
+	})
+}
+
+// insist makes an organization take its own connection only.
+func (s *sky) insist(slug string) {
+	s.t.Helper()
+	o, err := s.Scope().OrganizationBySlug(s.t.Context(), slug)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	o.Policy.OwnConnectionOnly = true
+	if err := s.Scope().UpdateOrganization(s.t.Context(), o); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestOrganizationsProviderProvesItsOwnDomainsOnly: the address of somebody elsewhere is
+// neither believed nor linked, and told to nobody.
+func TestOrganizationsProviderProvesItsOwnDomainsOnly(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime = true })
+		person := upstream.Ada(upstream.Generic)
+		person.Subject, person.Email = "mallory", ada
+		s.upstream[acmeSSO].SignIn(person)
+		page := s.signIn(s.Browser(), "web", one("organization", "acme"), acmeSSO)
+		if page.URL.Path != "/signup" || len(s.identities(ada)) != 0 {
+			t.Errorf("it leads to %s with %v", page, s.identities(ada))
+		}
+	})
+}
+
+// TestHomeRealmDiscovery: an address in a domain of an organization leads to that
+// organization's connection, where the application is for organizations.
+func TestHomeRealmDiscovery(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{acmeSSO, betaSSO}, func(t *testing.T, s *sky) {
+		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime = true })
+		person := upstream.Ada(upstream.Generic)
+		person.Subject, person.Email = "carol-at-acme", "carol@acme.test"
+		s.upstream[acmeSSO].SignIn(person)
+		choose, b := s.Client("choose"), s.Browser()
+		page := b.Press(b.Get(choose.Authorize(nil)), "login-continue", one("username", "Carol@ACME.test"))
+		page = s.back(b, s.away(b, page))
+		wantAway(t, page, "")
+		if claims := idp.Claims(t, choose.Exchange(page.Away.Query().Get("code"), nil).Text("id_token")); claims["org_slug"] != "acme" {
+			t.Errorf("it is for %v", about(claims))
+		}
+		for what, url := range map[string]string{
+			"an application without organizations": s.Client("web").Authorize(nil),
+			"another organization":                 s.Client("web").Authorize(one("organization", "beta")),
+		} {
+			b := s.Browser()
+			if page := b.Press(b.Get(url), "login-continue", one("username", "carol@acme.test")); !page.Has("login-submit") {
+				t.Errorf("%s: %s", what, page)
+			}
+		}
+		b = s.Browser()
+		page = b.Press(b.Get(choose.Authorize(nil)), "login-continue", one("username", "carol@acme.test"))
+		if page = b.Press(page, "way-usual", nil); !page.Has("login-submit") {
+			t.Errorf("another way: %s", page)
+		}
+	})
+}
