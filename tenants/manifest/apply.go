@@ -141,6 +141,9 @@ func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, passwords []st
 			return fmt.Errorf("role %s: %w", role.Name, err)
 		}
 	}
+	if err := r.putConnections(ctx, "", t.Connections); err != nil {
+		return err
+	}
 	if err := r.people(ctx, t, passwords); err != nil {
 		return err
 	}

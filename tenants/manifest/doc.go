@@ -2,17 +2,18 @@
 // to what it says.
 //
 // Parse reads YAML with the standards' own names: users with OpenID Connect
-// claims, clients with RFC 7591 metadata, resources, organizations, roles and
-// trusted issuers, one file per noun in this package. It complains about
+// claims, clients with RFC 7591 metadata, resources, organizations, roles,
+// connections and trusted issuers, one file per noun in this package. It complains about
 // everything it does not understand at once, with line and column, and about
 // what this version does not do yet instead of ignoring it.
 //
 // Apply creates and updates by natural keys (slug, client_id, resource
-// identifier, sub, e-mail address or username), one transaction per tenant, with
-// events. What a file does not mention stays: a claim that a user entry leaves
-// out, an organization that is not listed. A client, a resource, a role and a
-// membership are replaced as a whole. An invitation is made once, by its address or
-// its code, and never again. Nothing is removed.
+// identifier, sub, e-mail address or username, id or name of a connection), one
+// transaction per tenant, with events. What a file does not mention stays: a claim
+// that a user entry leaves out, an organization that is not listed. A client, a
+// resource, a role, a connection and a membership are replaced as a whole. An
+// invitation is made once, by its address or its code, and never again. Nothing is
+// removed.
 //
 // Left to others: the rules of clients (tenants), of organizations and invitations
 // (tenants/organizations), hashing (tenants/accounts), keys (keys), where a file and

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 
+	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/strictyaml"
 )
 
@@ -24,6 +25,9 @@ type Options struct {
 	Getenv func(name string) (string, bool)
 	// ReadFile reads {file: path}.
 	ReadFile func(path string) ([]byte, error)
+	// CheckKey tells what is wrong with the private key of a connection; nil only looks
+	// whether it can be a JWK.
+	CheckKey func(lanyard.Secret) error
 }
 
 // Parse reads a file and checks all that can be checked without a database. The

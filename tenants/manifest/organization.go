@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -31,8 +30,8 @@ type Organization struct {
 	Roles       []Role       `json:"roles"`
 	Invitations []Invitation `json:"invitations"`
 	Domains     []Domain     `json:"domains"`
-	// Connections are not built yet: a file may hold an empty list.
-	Connections []json.RawMessage `json:"connections"`
+	// Connections are upstream providers of its own.
+	Connections []Connection `json:"connections"`
 }
 
 // Member is a user of an organization, named by e-mail address, username or sub.
@@ -46,9 +45,6 @@ func (o *Organization) check(c checker, path string, seen map[string]bool) {
 		c.complain(path+".slug", "slug is 1 to 63 of a-z, 0-9 and -, and does not begin or end with -")
 	}
 	c.unique(seen, path+".slug", "organization", o.Slug)
-	if len(o.Connections) > 0 {
-		c.complain(path+".connections", "connections of organizations are not built yet")
-	}
 	o.checkSettings(c, path)
 	o.checkDomains(c, path)
 	checkInvitations(c, path, o.Invitations, false)
@@ -89,7 +85,7 @@ func (o *Organization) checkSettings(c checker, path string) {
 		}
 	}
 	if o.Policy != nil {
-		if err := organizations.CheckPolicy(*o.Policy, lanyard.Policy{EmailCode: true}); err != nil {
+		if err := organizations.CheckPolicy(*o.Policy, lanyard.Policy{EmailCode: true}, true); err != nil {
 			c.complain(path+".policy", "%s", safe(err))
 		}
 	}
@@ -134,7 +130,10 @@ func (r *run) putOrganization(ctx context.Context, o *Organization) error {
 			return err
 		}
 	}
-	return r.putParts(ctx, o, after.ID)
+	if err := r.putParts(ctx, o, after.ID); err != nil {
+		return err
+	}
+	return r.checkConnected(ctx, after)
 }
 
 // checkPolicy insists that the tenant offers what the organization's policy demands.
@@ -146,7 +145,7 @@ func (r *run) checkPolicy(ctx context.Context, o *Organization) error {
 	if err != nil {
 		return err
 	}
-	return organizations.CheckPolicy(*o.Policy, t.Policy)
+	return organizations.CheckPolicy(*o.Policy, t.Policy, true) // checkConnected follows the connections
 }
 
 // onto lays what the file says over what there is.
@@ -210,6 +209,9 @@ func (r *run) writeOrganization(ctx context.Context, stored, after lanyard.Organ
 // putParts writes what is in an organization, in the order in which the parts name each other.
 func (r *run) putParts(ctx context.Context, o *Organization, id lanyard.OrganizationID) error {
 	if err := r.organizationRoles(ctx, id, o.Roles); err != nil {
+		return err
+	}
+	if err := r.putConnections(ctx, id, o.Connections); err != nil {
 		return err
 	}
 	members, err := r.scope.Memberships(ctx, id)

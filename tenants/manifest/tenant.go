@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -31,8 +30,8 @@ type Tenant struct {
 	TrustedIssuers []TrustedIssuer       `json:"trusted_issuers"`
 	// Invitations let people sign up.
 	Invitations []Invitation `json:"invitations"`
-	// Connections are not built yet: a file may hold an empty list.
-	Connections []json.RawMessage `json:"connections"`
+	// Connections are the upstream providers of the tenant itself.
+	Connections []Connection `json:"connections"`
 }
 
 func (t *Tenant) check(c checker, path string) {
@@ -46,9 +45,6 @@ func (t *Tenant) check(c checker, path string) {
 	}
 	if t.Slug == lanyard.DefaultTenant && t.Host != "" {
 		c.complain(path+".host", "the default tenant is at the configured issuer")
-	}
-	if len(t.Connections) > 0 {
-		c.complain(path+".connections", "connections are not built yet")
 	}
 	if t.Branding != nil && t.Branding.Accent != "" && !accent.MatchString(t.Branding.Accent) {
 		c.complain(path+".branding.accent", "a colour is written like #0a5fd8")
@@ -80,8 +76,12 @@ func (t *Tenant) checkParts(c checker, path string) {
 		t.Roles[i].check(c, fmt.Sprintf("%s.roles[%d]", path, i), seen)
 	}
 	seen = map[string]bool{}
+	ids := map[string]bool{}
+	checkConnections(c, path, t.Connections, false, ids)
 	for i := range t.Organizations {
-		t.Organizations[i].check(c, fmt.Sprintf("%s.organizations[%d]", path, i), seen)
+		at := fmt.Sprintf("%s.organizations[%d]", path, i)
+		t.Organizations[i].check(c, at, seen)
+		checkConnections(c, at, t.Organizations[i].Connections, true, ids)
 	}
 	checkInvitations(c, path, t.Invitations, true)
 	seen = map[string]bool{}

@@ -122,7 +122,7 @@ func TestPolicyLocksNobodyOut(t *testing.T) {
 		}{
 			"a factor that they do not have":  {policy{SecondFactor: lanyard.SecondFactorRequired}, lanyard.ErrPolicyUnmet},
 			"another method":                  {policy{Methods: []lanyard.Method{lanyard.MethodPasskey}}, lanyard.ErrPolicyUnmet},
-			"a connection that is not there":  {policy{OwnConnectionOnly: true}, lanyard.ErrBadInput},
+			"a connection that is not there":  {policy{OwnConnectionOnly: true}, lanyard.ErrConnectionNeeded},
 			"a word":                          {policy{SecondFactor: "offered"}, lanyard.ErrBadInput},
 			"no first factor":                 {policy{Methods: []lanyard.Method{lanyard.MethodTOTP}}, lanyard.ErrBadInput},
 			"twice":                           {policy{Methods: []lanyard.Method{lanyard.MethodPassword, lanyard.MethodPassword}}, lanyard.ErrBadInput},

@@ -21,7 +21,11 @@ func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.Organiz
 	if !s.May(lanyard.MayManagePolicy) {
 		return lanyard.ErrNotAllowed
 	}
-	if err := CheckPolicy(p, s.Tenancy.Tenant.Policy); err != nil {
+	all, err := s.Tenancy.Scope.OrganizationConnections(ctx, s.Organization.ID)
+	if err != nil {
+		return err
+	}
+	if err := CheckPolicy(p, s.Tenancy.Tenant.Policy, slices.ContainsFunc(all, lanyard.Connection.Offered)); err != nil {
 		return err
 	}
 	after := s.Joined
@@ -37,13 +41,15 @@ func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.Organiz
 	})
 }
 
-// CheckPolicy tells what is wrong with the policy of an organization in a tenant with a policy.
-func CheckPolicy(p lanyard.OrganizationPolicy, tenant lanyard.Policy) error {
+// CheckPolicy tells what is wrong with the policy of an organization in a tenant with a
+// policy. connected says that people sign in by a connection of the organization:
+// only then can it insist on that (lanyard.ErrConnectionNeeded).
+func CheckPolicy(p lanyard.OrganizationPolicy, tenant lanyard.Policy, connected bool) error {
 	if p.SecondFactor != "" && p.SecondFactor != lanyard.SecondFactorRequired {
 		return lanyard.ErrBadInput.Saying("the second factor of an organization is required, or left out")
 	}
-	if p.OwnConnectionOnly {
-		return lanyard.ErrBadInput.Saying("the organization has no connection of its own")
+	if p.OwnConnectionOnly && !connected {
+		return lanyard.ErrConnectionNeeded
 	}
 	for i, m := range p.Methods {
 		if !slices.Contains(lanyard.OrganizationMethods, m) || slices.Contains(p.Methods[:i], m) {
