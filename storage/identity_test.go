@@ -42,8 +42,8 @@ func TestIdentityComesBack(t *testing.T) {
 // TestIdentityIsUsedByItsUserAlone, and over a connection that signs people in.
 func TestIdentityIsUsedByItsUserAlone(t *testing.T) {
 	onBoth(t, func(t *testing.T, store *storage.Store) {
-		ctx, h, c := t.Context(), furnish(t, store, "home"), lanyard.Connection{}
-		c = connectionOf(h, "google")
+		ctx, h := t.Context(), furnish(t, store, "home")
+		c := connectionOf(h, "google")
 		ok(t, h.PutConnection(ctx, c))
 		l := identityOf(h, "google", "1")
 		ok(t, h.LinkIdentity(ctx, l))
