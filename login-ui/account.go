@@ -237,6 +237,9 @@ func (p *Pages) postForm(f accountForm) web.Handler {
 		if say == nil {
 			return err
 		}
+		if lanyard.KindOf(err) == lanyard.Conflict { // the only way in, the only owner
+			status = http.StatusConflict
+		}
 		return p.showScreen(c, f.at, me, say, status)
 	}
 }

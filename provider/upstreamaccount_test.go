@@ -1,0 +1,189 @@
+package provider_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit/idp"
+	"github.com/lanyard-id/lanyard/internal/testkit/upstream"
+)
+
+// TestAccountElsewhereIsLinkedAndUnlinked on the account pages: after a fresh proof, at
+// the upstream, not if it is somebody's already, and never as the last way in.
+func TestAccountElsewhereIsLinkedAndUnlinked(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle, atTelegram}, func(t *testing.T, s *sky) {
+		b := atAccount(t, s.IDP, ada, adaPassword)
+		page := b.Press(b.Get("/account/linked"), "link-telegram", nil)
+		page = s.back(b, s.away(b, page))
+		if page.URL.Path != "/account/linked" || !page.Has("unlink-0") || len(s.identities(ada)) != 1 {
+			t.Fatalf("linking leads to %s with %v\n%s", page, s.identities(ada), page.Body)
+		}
+		if s.Letter(ada, lanyard.MailIdentityLinked).To != ada {
+			t.Error("she is not told")
+		}
+		other := s.signIn(s.Browser(), "web", nil, atTelegram)
+		if sub := idp.Claims(t, s.Client("web").Exchange(other.Away.Query().Get("code"), nil).Text("id_token"))["sub"]; sub != "ada-subject" {
+			t.Errorf("it signs in %v", sub)
+		}
+		bob := atAccount(t, s.IDP, "bob", "difference-engine-1822")
+		taken := s.back(bob, s.away(bob, bob.Press(bob.Get("/account/linked"), "link-telegram", nil)))
+		if taken.URL.Path != "/account/linked" || taken.URL.Query().Get("refused") != "identity_taken" || taken.Has("unlink-0") {
+			t.Errorf("somebody else's leads to %s", taken)
+		}
+		s.Clock.Advance(11 * time.Minute)
+		if page := b.Press(b.Get("/account/linked"), "unlink-0", nil); !page.Has("login-submit") || len(s.identities(ada)) != 1 {
+			t.Fatalf("without a fresh proof unlinking leads to %s", page)
+		} else if page = b.Press(page, "login-submit", one("password", adaPassword)); page.URL.Path != "/account/linked" {
+			t.Fatalf("after it: %s", page)
+		} else if page = b.Press(page, "unlink-0", nil); page.Has("unlink-0") || len(s.identities(ada)) != 0 {
+			t.Errorf("unlinking leads to %s with %v", page, s.identities(ada))
+		}
+	})
+}
+
+// TestOnlyWayInStays (ATTACKS.md 170): somebody from Telegram alone unlinks nothing, adds an
+// address later, and proves who they are again at Telegram.
+func TestOnlyWayInStays(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atTelegram}, func(t *testing.T, s *sky) {
+		b := s.Browser()
+		wantAway(t, s.signIn(b, "web", nil, atTelegram), "")
+		page := b.Get("/account/linked")
+		if page = b.Press(page, "unlink-0", nil); page.Status != http.StatusConflict || !page.Has("unlink-0") {
+			t.Errorf("the only way in: %s", page)
+		}
+		s.Clock.Advance(11 * time.Minute)
+		page = b.Press(b.Get("/account/linked"), "unlink-0", nil)
+		if page.Has("login-submit") && !page.Has("provider-telegram") {
+			t.Fatalf("they are asked for a password only: %s\n%s", page, page.Body)
+		}
+		page = s.over(b, page, atTelegram)
+		if page.URL.Path != "/account/linked" {
+			t.Errorf("a fresh proof at Telegram leads to %s", page)
+		}
+	})
+}
+
+// TestSomebodyElseProvesNothing: who has to prove again who they are does so as themselves.
+func TestSomebodyElseProvesNothing(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
+		person := upstream.Ada(upstream.Generic)
+		person.Email = "first@new.test"
+		s.upstream[atCompany].SignIn(person)
+		web, b := s.Client("web"), s.Browser()
+		wantAway(t, s.signIn(b, "web", nil, atCompany), "")
+		second := person
+		second.Subject, second.Email = "somebody-else", "second@new.test"
+		s.upstream[atCompany].SignIn(second)
+		page := s.over(b, b.Get(web.Authorize(one("prompt", "login"))), atCompany)
+		if page.Away != nil {
+			t.Errorf("a stranger's account leads to %v", page.Away)
+		}
+		s.upstream[atCompany].SignIn(person)
+		person.AuthTime = s.Clock.Now().Add(-time.Hour)
+		s.upstream[atCompany].SignIn(person)
+		if page = s.over(b, b.Get(web.Authorize(one("prompt", "login"))), atCompany); page.Away != nil {
+			t.Error("an upstream that did not ask again is a fresh proof")
+		}
+		person.AuthTime = s.Clock.Now()
+		s.upstream[atCompany].SignIn(person)
+		wantAway(t, s.over(b, b.Get(web.Authorize(one("prompt", "login"))), atCompany), "")
+	})
+}
+
+// TestSecondFactorIsAskedAfterUpstream unless the connection is believed for it.
+func TestSecondFactorIsAskedAfterUpstream(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
+		p := withApp(t, s.IDP)
+		u := userOf(t, s.IDP, ada)
+		person := upstream.Ada(upstream.Generic)
+		person.AMR = []string{"pwd", "mfa"}
+		s.upstream[atCompany].SignIn(person)
+		if err := s.Scope().LinkIdentity(t.Context(), lanyard.LinkedIdentity{
+			Identity: lanyard.Identity{ConnectionID: atCompany, Issuer: s.upstream[atCompany].Issuer, Subject: person.Subject}, UserID: u.ID,
+			CreatedAt: s.Clock.Now(), UsedAt: s.Clock.Now(),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		web, b := s.Client("web"), s.Browser()
+		page := s.signIn(b, "web", nil, atCompany)
+		if page.Away != nil || !page.Has("code-submit") {
+			t.Fatalf("it leads to %s", page)
+		}
+		s.Clock.Advance(time.Minute)
+		claims := tokensOf(t, web, b.Press(page, "code-submit", one("code", p.code())))
+		wantProof(t, s.IDP, claims, "2", s.Clock.Now(), "fed", "otp", "mfa")
+		if claims["idp"] != string(atCompany) {
+			t.Errorf("idp is %v", claims["idp"])
+		}
+		s.connect(atCompany, func(c *lanyard.Connection) { c.TrustedForMFA = true })
+		claims = tokensOf(t, web, s.signIn(s.Browser(), "web", nil, atCompany))
+		wantProof(t, s.IDP, claims, "2", s.Clock.Now(), "fed", "mfa")
+	})
+}
+
+// TestUnprovedAddressIsProvedByCode: then the account is made, with the identity and
+// without a password; where the address has an account its owner is told, and nobody else.
+func TestUnprovedAddressIsProvedByCode(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atMicrosoft}, func(t *testing.T, s *sky) {
+		person := upstream.Ada(upstream.Microsoft)
+		person.Email, person.Username = "carol@corp.test", "carol@corp.test"
+		s.upstream[atMicrosoft].SignIn(person)
+		web, b := s.Client("web"), s.Browser()
+		page := s.signIn(b, "web", nil, atMicrosoft)
+		if page.URL.Path != "/signup" || strings.Contains(page.Body, `type="password"`) || !strings.Contains(page.Body, "carol@corp.test") {
+			t.Fatalf("it leads to %s\n%s", page, page.Body)
+		}
+		page = b.Press(page, "signup-submit", nil)
+		code := s.Letter("carol@corp.test", lanyard.MailSignUp).Code
+		page = b.Press(page, "code-submit", one("code", code))
+		wantAway(t, page, "")
+		if info := web.Userinfo(web.Exchange(page.Away.Query().Get("code"), nil).Text("access_token")); info.Status != http.StatusOK {
+			t.Errorf("userinfo is %d", info.Status)
+		}
+		if u := userOf(t, s.IDP, "carol@corp.test"); !u.Profile.EmailVerified || len(s.identities("carol@corp.test")) != 1 {
+			t.Errorf("the account is %+v with %v", u.Profile, s.identities("carol@corp.test"))
+		}
+		wantAway(t, s.signIn(s.Browser(), "web", nil, atMicrosoft), "")
+
+		person.Object, person.Email = "aaaaaaaa-bbbb-4ccc-8ddd-ffffffffffff", ada
+		s.upstream[atMicrosoft].SignIn(person)
+		b = s.Browser()
+		taken := b.Press(s.signIn(b, "web", nil, atMicrosoft), "signup-submit", nil)
+		if !taken.Has("code-submit") || s.Letter(ada, lanyard.MailSignUpExists).To != ada {
+			t.Errorf("an address that is taken looks like %s", taken)
+		}
+	})
+}
+
+// TestInvitationIsHonouredOverUpstreams, and enforced: invite-only is invite-only there too.
+func TestInvitationIsHonouredOverUpstreams(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+		s.Apply(gate)
+		person := upstream.Ada(upstream.Google)
+		person.Email = newAddress
+		s.upstream[atGoogle].SignIn(person)
+		if page := s.signIn(s.Browser(), "web", nil, atGoogle); page.Away != nil || page.URL.Path != "/login" {
+			t.Fatalf("without an invitation: %s", page)
+		}
+		b := s.Browser()
+		page := b.Press(b.Get(invitationTo(t, s.IDP, newAddress)), "invite-sign-up", nil)
+		page = s.over(b, page, atGoogle)
+		if page.Away == nil || !strings.HasPrefix(page.Away.String(), "https://app.example.test/start?") {
+			t.Fatalf("with one: %s\n%s", page, page.Body)
+		}
+		if got := rolesIn(t, s.IDP, newAddress, "acme"); len(got) != 1 || got[0] != "admin" {
+			t.Errorf("the new member has %v", got)
+		}
+		other := person
+		other.Subject, other.Email = "109876543210987654321", "someone@elsewhere.test"
+		s.upstream[atGoogle].SignIn(other)
+		b = s.Browser()
+		page = s.over(b, b.Press(b.Get("/invite/"+domainCode), "invite-sign-up", nil), atGoogle)
+		if page.Away != nil || page.Status >= http.StatusInternalServerError || rolesIn(t, s.IDP, "someone@elsewhere.test", "acme") != nil {
+			t.Errorf("an invitation for another domain: %s", page)
+		}
+	})
+}
