@@ -214,3 +214,50 @@ func TestHomeRealmDiscovery(t *testing.T) {
 		}
 	})
 }
+
+// TestOwnerBreaksTheGlass: with a second factor, on the way that the page of a broken
+// connection offers, and on the record. Nobody else does.
+func TestOwnerBreaksTheGlass(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+		p := withApp(t, s.IDP)
+		s.insist("acme")
+		s.upstream[acmeSSO].Down()
+		web := s.Client("web")
+		begin := func(b *idp.Browser) *idp.Page {
+			t.Helper()
+			page := b.Get(web.Authorize(one("organization", "acme")))
+			if page.Status != http.StatusServiceUnavailable || !page.Has("way-owner") {
+				t.Fatalf("the connection is down: %s\n%s", page, page.Body)
+			}
+			return b.Press(page, "way-owner", nil)
+		}
+		b := s.Browser()
+		page := p.signIn(b, begin(b))
+		claims := tokensOf(t, web, b.Press(page, "code-submit", one("code", p.code())))
+		if claims["org_slug"] != "acme" || claims["acr"] != "2" {
+			t.Errorf("the owner gets %v", claims)
+		}
+		if !happened(t, s.IDP, "acme", lanyard.EventGlassBroken) {
+			t.Error("it is not on record")
+		}
+		b = s.Browser()
+		page = b.Walk(begin(b), "bob", "difference-engine-1822")
+		if page.Away != nil || page.URL.Path != "/login/connection" {
+			t.Errorf("a member gets to %s", page)
+		}
+	})
+}
+
+// happened tells whether an event of an organization is on record.
+func happened(t *testing.T, i *idp.IDP, slug string, kind lanyard.EventType) bool {
+	t.Helper()
+	o, err := i.Scope().OrganizationBySlug(t.Context(), slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := i.Scope().OrganizationEvents(t.Context(), o.ID, "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(all, func(e lanyard.Event) bool { return e.Type == kind })
+}

@@ -191,7 +191,7 @@ func (f *Flow) newcomerNow(live *tenants.Live, s *state) (accounts.Newcomer, err
 		return f.newcomer(live, s), nil
 	}
 	i := slices.IndexFunc(s.connections, func(c lanyard.Connection) bool { return c.ID == a.Proof.Connection })
-	if i < 0 || !s.connections[i].SignUp {
+	if i < 0 || !s.connections[i].SignUp || s.linking() {
 		return accounts.Newcomer{}, lanyard.ErrNotOffered
 	}
 	return f.newcomerOver(live, s, s.connections[i]), nil
