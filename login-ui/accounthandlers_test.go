@@ -51,6 +51,10 @@ var accountForms = []struct {
 	{"/account/devices/end", values("session", "ses_9"), []any{"end", adaID, lanyard.SessionID("ses_9")}, "/account/devices?done=device_ended"},
 	{"/account/devices/others", nil, []any{"end others", adaID}, "/account/devices?done=devices_ended&n=3"},
 	{"/account/activity/not-me", nil, []any{"not me", adaID}, "/account/activity?done=not_me&n=1"},
+	{
+		"/account/linked/unlink", values(unlinking()...),
+		[]any{"unlink", adaID, lanyard.Identity{ConnectionID: "google", Issuer: "https://accounts.google.com", Subject: "1"}}, "/account/linked?done=unlinked",
+	},
 	{"/account/data/delete", values("username", " ADA@example.test "), []any{"delete", adaID}, "/account/data?done=deletion_asked"},
 	{"/account/data/keep", nil, []any{"keep", adaID}, "/account?done=deletion_undone"},
 }
@@ -104,6 +108,7 @@ func TestAccountFormsAskForAFreshProof(t *testing.T) {
 
 // Generated from the table: nobody sees a page or reaches a deed without a session.
 func TestAccountPagesNeedASession(t *testing.T) {
+	fresh := worlds(t)
 	pages := 0
 	for _, route := range newWorld(t, https).pages.Routes() {
 		if !strings.HasPrefix(route.Path, "/account") {
@@ -113,7 +118,7 @@ func TestAccountPagesNeedASession(t *testing.T) {
 		if route.Access != web.Session || route.CSRF != web.CSRFSameOrigin || route.CORS != web.CORSNone {
 			t.Errorf("%s %s is declared as %s, %s, %s", route.Method, route.Path, route.Access, route.CSRF, route.CORS)
 		}
-		w := newWorld(t, https)
+		w := fresh(https)
 		w.people.accounts = nil
 		rec := w.get(route.Path)
 		if route.Method == http.MethodPost {
@@ -157,6 +162,7 @@ func TestSignInComesBackToThePage(t *testing.T) {
 
 // Generated from the table: forms from elsewhere reach no deed of an account.
 func TestForeignFormsReachNoAccount(t *testing.T) {
+	fresh := worlds(t)
 	forms := 0
 	for _, route := range newWorld(t, https).pages.Routes() {
 		if route.Method == http.MethodGet || !strings.HasPrefix(route.Path, "/account") {
@@ -168,7 +174,7 @@ func TestForeignFormsReachNoAccount(t *testing.T) {
 			"cross-site":     {"Sec-Fetch-Site": "cross-site"},
 			"same-site":      {"Sec-Fetch-Site": "same-site", "Origin": "https://other.id.example"},
 		} {
-			w := newWorld(t, https)
+			w := fresh(https)
 			r := httptest.NewRequest(route.Method, route.Path+"?id=Y3JlZC0x", strings.NewReader(values("username", "ada@example.test", "email", "a@example.test").Encode()))
 			r.Host = "id.example"
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -215,6 +221,11 @@ func TestOddAccountFormsReachNoDeed(t *testing.T) {
 		"long credential id":    {"/account/security/passkeys/remove?id=" + strings.Repeat("x", 1365), nil, 404},
 		"no session":            {"/account/devices/end", nil, 404},
 		"long session":          {"/account/devices/end", values("session", strings.Repeat("s", 65)), 404},
+		"unlinking nothing":     {"/account/linked/unlink", nil, 404},
+		"unlinking nobody":      {"/account/linked/unlink", values("connection", "google", "issuer", "https://accounts.google.com"), 404},
+		"unlinking much":        {"/account/linked/unlink", values("connection", "google", "issuer", "i", "subject", strings.Repeat("s", 2049)), 404},
+		"linking nothing":       {"/account/linked/link", nil, 404},
+		"linking much":          {"/account/linked/link", values("connection", strings.Repeat("c", 65)), 404},
 		"another name":          {"/account/data/delete", values("username", "grace@example.test"), 200},
 		"no name":               {"/account/data/delete", nil, 200},
 		"very large form":       {"/account/profile", values("name", strings.Repeat("x", 64<<10)), 413},
@@ -356,6 +367,9 @@ func TestMistakesOnAccountPagesAreExplained(t *testing.T) {
 		{"/account/security/passkeys", values("credential", "{}"), lanyard.ErrConflict, "Remove another one first"},
 		{"/account/security/passkeys", values("credential", "{}"), lanyard.ErrNotOffered, "offered here"},
 		{"/account/security/passkeys/rename", values("id", "x", "name", ""), lanyard.ErrBadInput, "Enter a name"},
+		{"/account/linked/unlink", values(unlinking()...), lanyard.ErrLastWayIn, "Add a password or passkey first."},
+		{"/account/linked/unlink", values(unlinking()...), lanyard.ErrConfined, "Sign in another way first."},
+		{"/account/linked/link", values("connection", "google"), lanyard.ErrNotOffered, "offered here"},
 		{"/account/data/delete", values("username", "ada@example.test"), lanyard.ErrConflict.Saying("you are the only owner of Acme"), "only owner of Acme."},
 	} {
 		w := newWorld(t, https)
@@ -369,7 +383,11 @@ func TestMistakesOnAccountPagesAreExplained(t *testing.T) {
 				}
 			}
 		}
-		if rec.Code != http.StatusOK || !strings.Contains(problem, c.want) {
+		status := http.StatusOK
+		if lanyard.KindOf(c.err) == lanyard.Conflict {
+			status = http.StatusConflict
+		}
+		if rec.Code != status || !strings.Contains(problem, c.want) {
 			t.Errorf("%s with %v: %d %q", c.path, c.err, rec.Code, problem)
 		}
 	}

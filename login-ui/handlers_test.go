@@ -146,6 +146,7 @@ func TestOddFormsReachNoDeed(t *testing.T) {
 // Generated from the table: forms from elsewhere are refused before any deed.
 func TestForeignFormsAreRefused(t *testing.T) {
 	t.Parallel()
+	fresh := worlds(t)
 	forms := 0
 	for _, route := range newWorld(t, https).pages.Routes() {
 		if route.Method == http.MethodGet {
@@ -159,7 +160,7 @@ func TestForeignFormsAreRefused(t *testing.T) {
 			"same-site":                   {"Sec-Fetch-Site": "same-site", "Origin": "https://other.id.example"},
 			"plain http twin":             {"Origin": "http://id.example"},
 		} {
-			w := newWorld(t, https)
+			w := fresh(https)
 			r := httptest.NewRequest(route.Method, route.Path, strings.NewReader(form("username", "ada", "password", "x", "decision", "allow").Encode()))
 			r.Host = "id.example"
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -34,8 +34,10 @@ var (
 type fakeFlow struct {
 	page    flow.Page
 	pageErr error
-	moved   flow.Moved
-	err     error
+	// then are the pages after the first look.
+	then  []flow.Page
+	moved flow.Moved
+	err   error
 	// upstream is where StepConnection leads, upstreamErr why it leads nowhere.
 	upstream    string
 	upstreamErr error
@@ -54,7 +56,11 @@ func (f *fakeFlow) note(v flow.Visitor, call ...any) (flow.Moved, error) {
 
 func (f *fakeFlow) Page(_ context.Context, _ *tenants.Live, _ lanyard.AuthRequestID, v flow.Visitor) (flow.Page, error) {
 	f.visitor = v
-	return f.page, f.pageErr
+	page := f.page
+	if len(f.then) > 0 {
+		f.page, f.then = f.then[0], f.then[1:]
+	}
+	return page, f.pageErr
 }
 
 func (f *fakeFlow) Identify(_ context.Context, _ *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token, username string) (flow.Moved, error) {

@@ -180,7 +180,11 @@ func TestFieldNamesAndButtonIDs(t *testing.T) {
 		"password":   {`name="password"`, `id="login-submit"`, `autocomplete="current-password"`, `name="keep"`, `autocomplete="username"`},
 		"consent":    {`id="consent-allow"`, `id="consent-deny"`},
 		"logout":     {`id="logout-confirm"`},
-		"setup":      {`name="username"`, `name="password"`, `autocomplete="new-password"`, `minlength="15"`, `passwordrules=`},
+		"connection": {`id="upstream-continue"`, `id="way-usual"`},
+
+		"identifier-providers": {`name="way" value="connection:google" id="provider-google"`, `id="provider-telegram"`},
+		"link-identity":        {`name="link" value="no" id="link-deny"`, `name="link" value="yes" id="link-allow"`},
+		"setup":                {`name="username"`, `name="password"`, `autocomplete="new-password"`, `minlength="15"`, `passwordrules=`},
 	} {
 		c := everyCase(t)[name]
 		body := c.show(newWorld(t, c.site), "").Body.String()
@@ -203,9 +207,10 @@ var payloads = []string{
 // Every field that somebody else fills, in every page that shows one.
 func TestPayloadsStayText(t *testing.T) {
 	t.Parallel()
+	fresh := worlds(t)
 	for _, evil := range payloads {
 		for name, show := range infected(t, evil) {
-			w := newWorld(t, local)
+			w := fresh(local)
 			w.live.Tenant.Name = evil
 			w.live.Tenant.Branding.Accent = evil
 			w.live.Tenant.Policy.PrivacyURL, w.live.Tenant.Policy.TermsURL = evil, "javascript:alert(1)"
@@ -242,6 +247,7 @@ func infected(t *testing.T, evil string) map[string]func(*world, string) *httpte
 		t.Fatal(err)
 	}
 	out := infectedSignIn(evil, at)
+	maps.Copy(out, infectedFederation(evil, at))
 	maps.Copy(out, map[string]func(*world, string) *httptest.ResponseRecorder{
 		"identifier": atStep("/login", at(flow.StepIdentify)),
 		"again":      refused("/login", at(flow.StepIdentify), lanyard.ErrBadInput, "username", evil),

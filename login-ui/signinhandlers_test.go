@@ -32,6 +32,9 @@ func signInForms() []struct {
 		want []any
 	}{
 		{"/login/way", form("way", "email_code"), []any{"way", request, "step-token", lanyard.WayEmailCode}},
+		{"/login/way", form("way", "connection:"+string(keycloak().ID)), []any{"way", request, "step-token", lanyard.WayOver(keycloak().ID)}},
+		{"/login/link-account", form("link", "yes"), []any{"link", request, "step-token", true}},
+		{"/login/link-account", form("link", "no"), []any{"link", request, "step-token", false}},
 		{"/login/way", form("way", ""), []any{"way", request, "step-token", lanyard.Way("")}},
 		{"/login/code", form("code", " 482 913 ", "keep", "1"), []any{"email code", request, "step-token", "482 913", true}},
 		{"/login/passkey", form("credential", assertion), []any{"passkey", request, "step-token", assertion, false, false}},
@@ -80,12 +83,12 @@ func TestFormsOfTheSignInCallOneDeedAndLeadOn(t *testing.T) {
 func TestEveryStepHasAPage(t *testing.T) {
 	steps := []flow.Step{
 		flow.StepIdentify, flow.StepPassword, flow.StepChoose, flow.StepConsent, flow.StepPasskey, flow.StepEmailCode, flow.StepSignUp, flow.StepSignUpCode,
-		flow.StepForgot, flow.StepFactor, flow.StepNewPassword, flow.StepVerifyEmail, flow.StepEnrol, flow.StepCodes,
+		flow.StepForgot, flow.StepFactor, flow.StepNewPassword, flow.StepVerifyEmail, flow.StepEnrol, flow.StepCodes, flow.StepConnection, flow.StepLink,
 	}
 	seen := map[string]bool{}
 	for _, step := range steps {
 		w := newWorld(t, https)
-		w.flow.page = dueBy(step, proved)
+		w.flow.page, w.flow.upstream = dueBy(step, proved), upstreamAddress
 		path := w.pages.StepPath(step)
 		if rec := w.get(rawQuery(path)); path == "" || seen[path] || rec.Code != http.StatusOK {
 			t.Errorf("%s at %q: %d", step, path, rec.Code)
@@ -139,6 +142,8 @@ func TestOddFormsOfTheSignInReachNoDeed(t *testing.T) {
 		"an attribute of others":      {"/signup", more("attribute.grade", "9"), 400},
 		"an attribute of nobody":      {"/signup", more("attribute.admin", "true"), 400},
 		"an unasked attribute":        {"/signup", more("attribute.nickname", "Bob"), 400},
+		"neither link nor not":        {"/login/link-account", form("link", "perhaps"), 400},
+		"no word on a link":           {"/login/link-account", form(), 400},
 		"reset, long password":        {"/login/reset", form("token", linkToken, "password", long), 400},
 		"reset, very long token":      {"/login/reset", form("token", strings.Repeat("x", 129), "password", "x"), 404},
 		"reset, no token":             {"/login/reset", form("token", "", "password", "x"), 404},
