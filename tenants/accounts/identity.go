@@ -232,6 +232,25 @@ func (a *Accounts) unlinked(ctx context.Context, tx storage.Scope, actor Actor, 
 	return a.notify(ctx, tx, actor.User, mail.Letter{Kind: lanyard.MailIdentityUnlinked, Subject: label}, actor.From, now)
 }
 
+// unlinkAll takes every identity from a user, inside a transaction.
+func unlinkAll(ctx context.Context, tx storage.Scope, user lanyard.UserID, now time.Time) error {
+	all, err := tx.Identities(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if err := tx.UnlinkIdentity(ctx, user, l.Identity); err != nil {
+			return err
+		}
+		if err := tx.InsertEvent(ctx, lanyard.Event{
+			Type: lanyard.EventIdentityUnlinked, At: now, Actor: string(user), UserID: user, Detail: map[string]string{"connection": string(l.ConnectionID)},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // wayIn is lanyard.ErrLastWayIn unless somebody with these factors can sign in by
 // themselves: by password, passkey, code by mail or an identity at the tenant's own
 // connections. An organization's connection is nobody's own way in.

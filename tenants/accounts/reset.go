@@ -127,7 +127,8 @@ func (a *Accounts) Reset(ctx context.Context, t Tenancy, token, password lanyard
 }
 
 // spendReset takes a reset link out while its user still stands as they did, and
-// the address is still theirs. The address counts as proved from then on.
+// the address is still theirs. The address counts as proved from then on; identities
+// that were linked before may be those of somebody else, who never proved it, and go.
 func (a *Accounts) spendReset(ctx context.Context, tx storage.Scope, token lanyard.Secret, user lanyard.User, now time.Time) error {
 	err := tx.HoldUser(ctx, user.ID, user.Revision)
 	if err == nil {
@@ -137,6 +138,9 @@ func (a *Accounts) spendReset(ctx context.Context, tx storage.Scope, token lanya
 		return lanyard.ErrLinkUsed
 	}
 	if err != nil || user.Profile.EmailVerified {
+		return err
+	}
+	if err := unlinkAll(ctx, tx, user.ID, now); err != nil {
 		return err
 	}
 	return tx.InsertEvent(ctx, lanyard.Event{Type: lanyard.EventEmailVerified, At: now, Actor: string(user.ID), UserID: user.ID})

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -201,6 +202,26 @@ func TestIdentitiesAreTakenAlong(t *testing.T) {
 		got := export.Identities[0]
 		if got.Connection != "Harbour" || got.Issuer != "https://up.example.test" || got.Subject != "1" || got.Label != "ada@up.example.test" || !got.LinkedAt.Equal(h.now) || !got.UsedAt.Equal(h.now) {
 			h.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestResetByTheTrueOwnerUnlinks what somebody linked who never proved the address;
+// an owner who proved it before keeps theirs.
+func TestResetByTheTrueOwnerUnlinks(t *testing.T) {
+	inTown(t, func(h *town) {
+		google := h.connection("google")
+		for n, verified := range []bool{false, true} {
+			user := h.citizen("", address, verified)
+			a := arrival(google, user.Subject, "", false)
+			h.must(h.link(user, a))
+			h.must(h.reset(h.resetToken(), newPassword))
+			_, err := h.proves(a)
+			if want := []error{lanyard.ErrNotFound, nil}[n]; !errors.Is(err, want) || h.happened(lanyard.EventIdentityUnlinked, user.ID) != 1-n {
+				h.Errorf("proved before %v: %v", verified, err)
+			}
+			h.must(h.t.Scope.SetPrimaryEmail(h.Context(), user.ID, user.Subject+"@example.test", true, h.now))
+			h.must(h.t.Scope.RemoveEmail(h.Context(), user.ID, address))
 		}
 	})
 }
