@@ -232,10 +232,10 @@ func myOrgCases() []pageCase {
 	return []pageCase{
 		{"account-organizations", 200, orgAt(at)},
 		{"account-organizations-several", 200, orgAt(at+"?done=org_chosen", inSeveral)},
-		{"account-organizations-last-owner", 200, orgSent(at+"/leave", values("organization", string(acmeID)), lanyard.ErrLastOwner, inSeveral)},
-		{"account-organizations-no-seat", 200, orgSent(at+"/accept", values("invitation", "inv_1"), lanyard.ErrNoSeat, inSeveral)},
+		{"account-organizations-last-owner", 409, orgSent(at+"/leave", values("organization", string(acmeID)), lanyard.ErrLastOwner, inSeveral)},
+		{"account-organizations-no-seat", 409, orgSent(at+"/accept", values("invitation", "inv_1"), lanyard.ErrNoSeat, inSeveral)},
 		{"account-organizations-nameless", 200, orgSent(at, values("name", " ", "slug", "x"), nil, inSeveral)},
-		{"account-organizations-taken", 200, orgSent(at, values("name", "Looms", "slug", "looms"), lanyard.ErrSlugTaken, inSeveral)},
+		{"account-organizations-taken", 409, orgSent(at, values("name", "Looms", "slug", "looms"), lanyard.ErrSlugTaken, inSeveral)},
 	}
 }
 

@@ -189,7 +189,7 @@ func linkedCases() []pageCase {
 		{"account-linked-unlinked", 200, at("/account/linked?done=unlinked&", linkable)},
 		{"account-linked-refused", 200, at("/account/linked?connection=google&refused=upstream_refused&", withLinked)},
 		{"account-linked-taken", 200, at("/account/linked?connection=google&refused=identity_taken&", withLinked)},
-		{"account-linked-last", 200, sent("/account/linked/unlink", values(unlinking()...), withLinked, failing(lanyard.ErrLastWayIn))},
+		{"account-linked-last", 409, sent("/account/linked/unlink", values(unlinking()...), withLinked, failing(lanyard.ErrLastWayIn))},
 		{"account-linked-confined", 200, sent("/account/linked/link", values("connection", "google"), withLinked, failing(lanyard.ErrConfined))},
 		{"account-linked-not-offered", 200, sent("/account/linked/link", values("connection", "google"), withLinked, failing(lanyard.ErrNotOffered))},
 	}
