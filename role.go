@@ -35,6 +35,8 @@ const (
 	MayManageInvitations = "invitations:manage"
 	MayManageRoles       = "roles:manage"
 	MayManageDomains     = "domains:manage"
+	// MayManageConnections sets the organization's own upstreams up; switching one on needs MayManagePolicy too.
+	MayManageConnections = "connections:manage"
 	MayManagePolicy      = "policy:manage"
 	MayReadActivity      = "activity:read"
 )
@@ -42,7 +44,7 @@ const (
 // OwnPermissions are the permissions that the product itself looks at.
 var OwnPermissions = []string{
 	MayUpdateOrganization, MayDeleteOrganization, MayReadMembers, MayManageMembers, MayManageInvitations,
-	MayManageRoles, MayManageDomains, MayManagePolicy, MayReadActivity,
+	MayManageRoles, MayManageDomains, MayManageConnections, MayManagePolicy, MayReadActivity,
 }
 
 var (

@@ -56,11 +56,11 @@ type Handler struct {
 // New builds the public handler.
 func New(p Parts) (*Handler, error) {
 	people := accounts.New(p.Hasher, p.Sealer)
-	orgs := &organizations.Organizations{Accounts: people, Resolver: p.Resolver}
 	upstreams, err := federation.New(p.Fetcher, p.Clock, p.Sealer)
 	if err != nil {
 		return nil, err
 	}
+	orgs := &organizations.Organizations{Accounts: people, Resolver: p.Resolver, Upstreams: upstreams}
 	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Upstreams: upstreams, Sealer: p.Sealer, Clock: p.Clock, Observe: p.ObserveLogin}
 	pages, err := loginui.New(loginui.Config{
 		Flow: signIn, Recovery: people, Accounts: people, SignIn: signIn,

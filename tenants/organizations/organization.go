@@ -178,15 +178,20 @@ func (o *Organizations) update(ctx context.Context, s Seat, permission string, n
 		if err := edit(&after); err != nil {
 			return err
 		}
-		detail := Differences(s.Organization, after)
-		if len(detail) == 0 {
-			return nil
-		}
-		if err := tx.UpdateOrganization(ctx, after); err != nil {
-			return err
-		}
-		return tx.InsertEvent(ctx, s.event(lanyard.EventOrganizationUpdated, now, detail))
+		return updateTo(ctx, tx, s, after, now)
 	})
+}
+
+// updateTo stores an organization as it is to be, and records what is different.
+func updateTo(ctx context.Context, tx storage.Scope, s Seat, after lanyard.Organization, now time.Time) error {
+	detail := Differences(s.Organization, after)
+	if len(detail) == 0 {
+		return nil
+	}
+	if err := tx.UpdateOrganization(ctx, after); err != nil {
+		return err
+	}
+	return tx.InsertEvent(ctx, s.event(lanyard.EventOrganizationUpdated, now, detail))
 }
 
 // Suspend closes an organization until Resume, for the tenant, whose actor is named as

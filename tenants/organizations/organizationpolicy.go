@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
 )
 
 const (
@@ -21,7 +22,25 @@ func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.Organiz
 	if !s.May(lanyard.MayManagePolicy) {
 		return lanyard.ErrNotAllowed
 	}
-	all, err := s.Tenancy.Scope.OrganizationConnections(ctx, s.Organization.ID)
+	if err := checkOwnPolicy(ctx, s.Tenancy.Scope, s, p, now); err != nil {
+		return err
+	}
+	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
+		return err
+	}
+	return o.inside(ctx, s, lanyard.MayManagePolicy, func(tx storage.Scope, s Seat) error {
+		if err := checkOwnPolicy(ctx, tx, s, p, now); err != nil { // a connection may be gone meanwhile
+			return err
+		}
+		after := s.Organization
+		after.Policy = p
+		return updateTo(ctx, tx, s, after, now)
+	})
+}
+
+// checkOwnPolicy tells what is wrong with a policy that the person of the seat wants.
+func checkOwnPolicy(ctx context.Context, scope storage.Scope, s Seat, p lanyard.OrganizationPolicy, now time.Time) error {
+	all, err := scope.OrganizationConnections(ctx, s.Organization.ID)
 	if err != nil {
 		return err
 	}
@@ -32,13 +51,7 @@ func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.Organiz
 	if after.Organization.Policy = p; !after.Lets(s.Actor.Session, now) {
 		return lanyard.ErrPolicyUnmet
 	}
-	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
-		return err
-	}
-	return o.update(ctx, s, lanyard.MayManagePolicy, now, func(after *lanyard.Organization) error {
-		after.Policy = p
-		return nil
-	})
+	return nil
 }
 
 // CheckPolicy tells what is wrong with the policy of an organization in a tenant with a
@@ -53,7 +66,7 @@ func CheckPolicy(p lanyard.OrganizationPolicy, tenant lanyard.Policy, connected 
 	}
 	for i, m := range p.Methods {
 		if !slices.Contains(lanyard.OrganizationMethods, m) || slices.Contains(p.Methods[:i], m) {
-			return lanyard.ErrBadInput.Saying("methods are some of password, passkey, email_code")
+			return lanyard.ErrBadInput.Saying("methods are some of password, passkey, email_code, federated")
 		}
 		if (m == lanyard.MethodPasskey && tenant.NoPasskeys) || (m == lanyard.MethodEmailCode && !tenant.EmailCode) {
 			return lanyard.ErrNotOffered

@@ -19,6 +19,8 @@ type Organizations struct {
 	// Accounts sends the mails.
 	Accounts *accounts.Accounts
 	Resolver Resolver
+	// Upstreams is needed where organizations set up connections.
+	Upstreams Upstreams
 }
 
 // Seat is a signed-in person at work in one organization. It is made anew for every
