@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
@@ -260,4 +261,84 @@ func happened(t *testing.T, i *idp.IDP, slug string, kind lanyard.EventType) boo
 		t.Fatal(err)
 	}
 	return slices.ContainsFunc(all, func(e lanyard.Event) bool { return e.Type == kind })
+}
+
+// TestConfinedSessionStaysInItsPlace: it stands back behind the person's own, is in no
+// chooser elsewhere, sets up no second factor, and accepts nothing for the person.
+func TestConfinedSessionStaysInItsPlace(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
+		s.linkAda(betaSSO, "beta")
+		web, choose, b := s.Client("web"), s.Client("choose"), s.Browser()
+		wantAway(t, s.signIn(b, "web", one("organization", "beta"), betaSSO), "")
+		if page := b.Get(web.Authorize(one("prompt", "select_account"))); !page.Has("login-continue") {
+			t.Errorf("the chooser of another place is %s", page)
+		}
+		page := b.Get(web.Authorize(one("organization", "beta", "acr_values", "2")))
+		if page.Away == nil || page.Away.Query().Get("error") != "unmet_authentication_requirements" {
+			t.Errorf("a second factor is set up on %s", page)
+		}
+		policy(s.IDP, "sign_up: open", "second_factor: required")
+		page = s.signIn(s.Browser(), "web", one("organization", "beta"), betaSSO)
+		if page.Away == nil || page.Away.Query().Get("error") != "unmet_authentication_requirements" {
+			t.Errorf("without the second factor that the tenant requires: %s %v", page, page.Away)
+		}
+		policy(s.IDP, "sign_up: open", "second_factor: optional")
+
+		both := s.Browser()
+		wantAway(t, both.SignIn(web.Authorize(nil), ada, adaPassword), "")
+		s.Clock.Advance(time.Second)
+		wantAway(t, s.over(both, both.Get(web.Authorize(one("organization", "beta", "prompt", "login"))), betaSSO), "")
+		if page := both.Get(choose.Authorize(nil)); page.URL.Path != "/login/organization" || !strings.Contains(page.Body, "Acme") {
+			t.Errorf("beside her own session the organization is chosen for her: %s %v", page, page.Away)
+		}
+	})
+}
+
+// TestConfinedSessionAcceptsNothingElsewhere: who is no member any more is told so, and
+// what waits for the person in other places is neither shown nor taken.
+func TestConfinedSessionAcceptsNothingElsewhere(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
+		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: delta, name: Delta, invitations: [{email: " + ada + ", roles: [admin]}]}]")
+		s.linkAda(betaSSO, "beta")
+		b := s.Browser()
+		wantAway(t, s.signIn(b, "web", one("organization", "beta"), betaSSO), "")
+		s.leave("beta", ada)
+		page := b.Get(s.Client("web").Authorize(one("organization", "beta")))
+		if page.URL.Path != "/login/not-member" || strings.Contains(page.Body, "Delta") {
+			t.Fatalf("it leads to %s\n%s", page, page.Body)
+		}
+		form := b.Form(page, "organization-cancel")
+		for _, i := range s.invitations("delta") {
+			form.Values.Set("invitation", string(i.ID))
+			b.Post("/login/organization/accept", form.Values)
+		}
+		if rolesIn(t, s.IDP, ada, "delta") != nil {
+			t.Error("the invitation to another organization was accepted")
+		}
+	})
+}
+
+// leave takes a user out of an organization.
+func (s *sky) leave(slug, address string) {
+	s.t.Helper()
+	o, err := s.Scope().OrganizationBySlug(s.t.Context(), slug)
+	if err == nil {
+		err = s.Scope().DeleteMembership(s.t.Context(), o.ID, userOf(s.t, s.IDP, address).ID, s.Clock.Now())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *sky) invitations(slug string) []lanyard.Invitation {
+	s.t.Helper()
+	o, err := s.Scope().OrganizationBySlug(s.t.Context(), slug)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all, err := s.Scope().Invitations(s.t.Context(), o.ID, "", 10)
+	if err != nil || len(all) == 0 {
+		s.t.Fatal("no invitations", err)
+	}
+	return all
 }

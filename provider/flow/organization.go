@@ -130,6 +130,9 @@ func (f *Flow) choices(ctx context.Context, live *tenants.Live, s *state, page *
 	}
 	who := s.account().User.ID
 	page.Joined = s.joined
+	if s.confinedTo() != "" { // what waits for the person elsewhere is not for their organization to see
+		return nil
+	}
 	if page.Offers, err = f.Organizations.Pending(ctx, live.Tenancy(), who, s.now); err != nil {
 		return err
 	}
