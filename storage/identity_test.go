@@ -1,12 +1,15 @@
 package storage_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/storage"
 )
 
@@ -135,6 +138,53 @@ func TestIdentitiesGoWithTheirUser(t *testing.T) {
 			ok(t, h.LinkIdentity(t.Context(), l))
 			ok(t, end(h))
 			wantErr(t, first(h.IdentityOwner(t.Context(), l.Identity)), lanyard.ErrNotFound)
+		}
+	})
+}
+
+// TestRemovedConnectionLeavesNobodySignedIn, not even those who sign in at this moment.
+func TestRemovedConnectionLeavesNobodySignedIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, store *storage.Store) {
+		ctx, h := t.Context(), furnish(t, store, "home")
+		var browsers []lanyard.BrowserID
+		for n := range 8 {
+			b, err := h.PutBrowser(ctx, nil, hash(fmt.Sprint("cookie", n)), lanyard.Browser{ID: lanyard.NewBrowserID(), SeenAt: now})
+			ok(t, err)
+			browsers = append(browsers, b)
+		}
+		for range testkit.Rounds(10, 300) {
+			ok(t, h.PutConnection(ctx, connectionOf(h, "google")))
+			l := identityOf(h, "google", "1")
+			ok(t, h.LinkIdentity(ctx, l))
+			started := make(chan lanyard.SessionID, len(browsers))
+			var group sync.WaitGroup
+			for _, b := range browsers {
+				group.Go(func() {
+					var id lanyard.SessionID
+					err := h.InTx(ctx, func(tx storage.Scope) error {
+						if err := tx.UseIdentity(ctx, l.Identity, h.user.ID, now); err != nil {
+							return err
+						}
+						var err error
+						id, err = tx.StartSession(ctx, b, storage.Proof{User: h.user.ID, At: now, ExpiresAt: now.Add(time.Hour), Connection: "google"})
+						return err
+					})
+					switch {
+					case err == nil:
+						started <- id
+					case lanyard.KindOf(err) != lanyard.NotFound:
+						t.Errorf("signing in: %v", err)
+					}
+				})
+			}
+			ok(t, h.RemoveConnection(ctx, "google", now))
+			group.Wait()
+			close(started)
+			for id := range started {
+				if s, err := h.Session(ctx, id); err != nil || s.Live(now) {
+					t.Fatalf("session %s lives, %v", id, err)
+				}
+			}
 		}
 	})
 }

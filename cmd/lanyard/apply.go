@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/provider/federation"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
 )
 
@@ -62,6 +63,7 @@ func (p *program) readManifest(path string, allowInline bool) (manifest.File, er
 			}
 			return os.ReadFile(name)
 		},
+		CheckKey: federation.CheckKey,
 	})
 	if err != nil {
 		return manifest.File{}, withName(path, err)

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -47,6 +48,25 @@ func TestLinkingIsRecordedAndTold(t *testing.T) {
 		h.wants("over none", h.link(other, arrival(lanyard.Connection{ID: "none"}, "2", "", false)), lanyard.ErrUpstreamRefused)
 		if h.identities(other.ID) != nil || h.rows() != 1 {
 			h.Errorf("%v is linked, %d mails", h.identities(other.ID), h.rows())
+		}
+	})
+}
+
+// TestIdentityIsLinkedToOneUser, of 32 who link it at once.
+func TestIdentityIsLinkedToOneUser(t *testing.T) {
+	inTown(t, func(h *town) {
+		google := h.connection("google")
+		users := []lanyard.User{h.native("ada"), h.native("bob"), h.native("cleo"), h.native("dora")}
+		for n := range testkit.Rounds(10, 300) {
+			next := make(chan lanyard.User, 32)
+			for i := range 32 {
+				next <- users[i%len(users)]
+			}
+			a := arrival(google, fmt.Sprint(n), "", false)
+			h.race(func() error { return h.link(<-next, a) }, lanyard.ErrIdentityTaken)
+			owner, err := h.t.Scope.IdentityOwner(h.Context(), a.Identity)
+			h.must(err)
+			h.must(h.t.Scope.UnlinkIdentity(h.Context(), owner.UserID, a.Identity))
 		}
 	})
 }
