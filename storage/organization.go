@@ -149,10 +149,10 @@ func (s Scope) ScheduleOrganizationDeletion(ctx context.Context, id lanyard.Orga
 // stays, without anything but the slug and the code, so that neither is given away again.
 var organizationErasures = []string{
 	`UPDATE grants SET revoked_at = created_at, revoke_reason = '` + lanyard.RevokedMembership + `' WHERE tenant_id = ? AND organization_id = ? AND revoked_at IS NULL`,
-	`UPDATE sessions SET ended_at = created_at WHERE tenant_id = ? AND confined_to = ? AND ended_at IS NULL`,
 	`DELETE FROM identities WHERE tenant_id = ? AND connection_id IN (SELECT id FROM connections c WHERE c.tenant_id = identities.tenant_id AND c.organization_id = ?)`,
 	`DELETE FROM federation_attempts WHERE tenant_id = ? AND connection_id IN (SELECT id FROM connections c WHERE c.tenant_id = federation_attempts.tenant_id AND c.organization_id = ?)`,
 	`DELETE FROM connections WHERE tenant_id = ? AND organization_id = ?`,
+	`UPDATE sessions SET ended_at = created_at WHERE tenant_id = ? AND confined_to = ? AND ended_at IS NULL`,
 	`DELETE FROM invitation_uses WHERE tenant_id = ? AND invitation_id IN (SELECT id FROM invitations i WHERE i.tenant_id = invitation_uses.tenant_id AND i.organization_id = ?)`,
 	`DELETE FROM invitations WHERE tenant_id = ? AND organization_id = ?`,
 	`DELETE FROM join_requests WHERE tenant_id = ? AND organization_id = ?`,
