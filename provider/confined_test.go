@@ -342,3 +342,66 @@ func (s *sky) invitations(slug string) []lanyard.Invitation {
 	}
 	return all
 }
+
+// TestConfinedSessionStaysConfined when a second factor is added to it, and joins
+// nothing by the way.
+func TestConfinedSessionStaysConfined(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
+		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: delta, name: Delta, domains: [{domain: example.test, verified: true, joining: automatic}]}]")
+		s.linkAda(betaSSO, "beta")
+		web, b := s.Client("web"), s.Browser()
+		wantAway(t, s.signIn(b, "web", one("organization", "beta"), betaSSO), "")
+		if rolesIn(t, s.IDP, ada, "delta") != nil {
+			t.Error("beta's provider made her a member of delta")
+		}
+		p := withApp(t, s.IDP)
+		b = s.Browser()
+		remembered := b.Press(s.signIn(b, "web", one("organization", "beta"), betaSSO), "code-submit", one("code", p.code(), "remember", "1"))
+		wantAway(t, remembered, "")
+		again := s.over(b, b.Get(web.Authorize(one("organization", "beta", "prompt", "login"))), betaSSO)
+		if claims := tokensOf(t, web, again); claims["acr"] != "1" {
+			t.Fatalf("on a remembered browser: %v", claims)
+		}
+		s.Clock.Advance(time.Minute)
+		claims := tokensOf(t, web, b.Press(b.Get(web.Authorize(one("organization", "beta", "acr_values", "2"))), "code-submit", one("code", p.code())))
+		if claims["acr"] != "2" || claims["idp"] != string(betaSSO) || claims["org_slug"] != "beta" {
+			t.Errorf("with a second factor: %v", claims)
+		}
+		for what, url := range map[string]string{"no organization": web.Authorize(nil), "another": web.Authorize(one("organization", "acme"))} {
+			if page := b.Get(url); page.Away != nil {
+				t.Errorf("%s: it opens by a second factor", what)
+			}
+		}
+	})
+}
+
+// TestOrganizationChoosesItsMethods: one that takes passwords only takes no Google, and a
+// connection that is off is offered to nobody.
+func TestOrganizationChoosesItsMethods(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle, acmeSSO}, func(t *testing.T, s *sky) {
+		web, google := s.Client("web"), s.Browser()
+		u := userOf(t, s.IDP, ada)
+		must(t, s.Scope().LinkIdentity(t.Context(), lanyard.LinkedIdentity{
+			Identity: lanyard.Identity{ConnectionID: atGoogle, Issuer: s.upstream[atGoogle].Issuer, Subject: upstream.Ada(upstream.Google).Subject},
+			UserID:   u.ID, CreatedAt: s.Clock.Now(), UsedAt: s.Clock.Now(),
+		}))
+		wantAway(t, s.signIn(google, "web", one("organization", "acme"), atGoogle), "")
+		for _, methods := range [][]lanyard.Method{{lanyard.MethodPassword}, {lanyard.MethodFederated}} {
+			o, err := s.Scope().OrganizationBySlug(t.Context(), "acme")
+			must(t, err)
+			o.Policy.Methods = methods
+			must(t, s.Scope().UpdateOrganization(t.Context(), o))
+			takes := methods[0] == lanyard.MethodFederated
+			if page := s.Browser().Get(web.Authorize(one("organization", "acme"))); page.Has("provider-google") != takes || !page.Has("provider-acme-sso") {
+				t.Errorf("%v offers %s", methods, page.Body)
+			}
+			if page := google.Get(web.Authorize(one("organization", "acme"))); (page.Away != nil) != takes {
+				t.Errorf("%v: signed in at Google: %s", methods, page)
+			}
+		}
+		s.connect(acmeSSO, func(c *lanyard.Connection) { c.Enabled = false })
+		if page := s.Browser().Get(web.Authorize(one("organization", "acme"))); page.Has("provider-acme-sso") {
+			t.Error("a connection that is off is offered")
+		}
+	})
+}

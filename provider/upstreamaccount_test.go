@@ -187,3 +187,19 @@ func TestInvitationIsHonouredOverUpstreams(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyOfferedConnectionsAreLinked: not one that is off, not for linking, or an organization's.
+func TestOnlyOfferedConnectionsAreLinked(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle, atCompany, acmeSSO}, func(t *testing.T, s *sky) {
+		b := atAccount(t, s.IDP, ada, adaPassword)
+		form := b.Form(b.Get("/account/linked"), "link-google")
+		s.connect(atGoogle, func(c *lanyard.Connection) { c.Linking = false })
+		s.connect(atCompany, func(c *lanyard.Connection) { c.Enabled = false })
+		for _, id := range []lanyard.ConnectionID{atGoogle, atCompany, acmeSSO, "nowhere"} {
+			form.Values.Set("connection", string(id))
+			if page := b.Post(form.Action, form.Values); page.Header.Get("Refresh") != "" {
+				t.Errorf("%s: it leads to %s", id, page)
+			}
+		}
+	})
+}
