@@ -203,3 +203,24 @@ func TestOnlyOfferedConnectionsAreLinked(t *testing.T) {
 		}
 	})
 }
+
+// TestLinkingNeedsEverything that the person has, and freshly.
+func TestLinkingNeedsEverything(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+		p, b := withApp(t, s.IDP), s.Browser()
+		page := p.signIn(b, b.Get(s.Client("web").Authorize(nil)))
+		wantAway(t, b.Press(page, "code-submit", one("code", p.code())), "")
+		s.Clock.Advance(11 * time.Minute)
+		page = b.Press(b.Get("/account/linked"), "link-google", nil)
+		if !page.Has("login-submit") || page.Header.Get("Refresh") != "" {
+			t.Fatalf("without a fresh proof: %s", page)
+		}
+		if page = b.Press(page, "login-submit", one("password", adaPassword)); !page.Has("code-submit") {
+			t.Fatalf("without the second factor: %s", page)
+		}
+		page = s.back(b, s.away(b, b.Press(page, "code-submit", one("code", p.code()))))
+		if page.URL.Path != "/account/linked" || len(s.identities(ada)) != 1 {
+			t.Errorf("after both: %s with %v", page, s.identities(ada))
+		}
+	})
+}
