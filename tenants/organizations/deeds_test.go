@@ -23,6 +23,7 @@ type stage struct {
 	lanyard.Organization
 	other, asking accounts.Actor
 	invitation    lanyard.InvitationID
+	connection    lanyard.Connection
 }
 
 // deed is something that people do in an organization: with one of the permissions,
@@ -35,7 +36,13 @@ type deed struct {
 const (
 	asOwner  = "as its owner"
 	asMember = "as any member"
+	asAdmin  = "as its owner or an admin"
 )
+
+// newConnection is one that an organization can add.
+func newConnection(name string) lanyard.Connection {
+	return lanyard.Connection{Kind: lanyard.ConnectionOIDC, Name: name, Issuer: "https://idp.example.test", UpstreamClientID: "lanyard", SignIn: true, SignUp: true, Linking: true}
+}
 
 // deeds has every method that takes a Seat, by name.
 var deeds = map[string]deed{
@@ -131,6 +138,32 @@ var deeds = map[string]deed{
 	"RemoveDomain": {[]string{lanyard.MayManageDomains}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
 		return h.RemoveDomain(ctx, s, on.Slug+".test", h.now)
 	}},
+	"Connections": {[]string{lanyard.MayManageConnections}, func(ctx context.Context, h *town, s organizations.Seat, _ stage) error {
+		return first(h.Connections(ctx, s))
+	}},
+	"Connection": {[]string{lanyard.MayManageConnections}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
+		return first(h.Connection(ctx, s, on.connection.ID))
+	}},
+	"CheckConnection": {append(slices.Clone(lanyard.OwnPermissions), asMember), func(_ context.Context, h *town, s organizations.Seat, _ stage) error {
+		return h.CheckConnection(s, newConnection("any"), lanyard.Secret{})
+	}},
+	"AddConnection": {[]string{lanyard.MayManageConnections}, func(ctx context.Context, h *town, s organizations.Seat, _ stage) error {
+		return first(h.AddConnection(ctx, s, newConnection("fresh"), lanyard.NewSecret(), h.now))
+	}},
+	"ChangeConnection": {[]string{lanyard.MayManageConnections}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
+		c := on.connection
+		c.Name = "renamed"
+		return first(h.ChangeConnection(ctx, s, c, lanyard.Secret{}, h.now))
+	}},
+	"EnableConnection": {[]string{asAdmin}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
+		return h.EnableConnection(ctx, s, on.connection.ID, h.now)
+	}},
+	"DisableConnection": {[]string{lanyard.MayManageConnections}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
+		return h.DisableConnection(ctx, s, on.connection.ID, h.now)
+	}},
+	"RemoveConnection": {[]string{lanyard.MayManageConnections}, func(ctx context.Context, h *town, s organizations.Seat, on stage) error {
+		return h.RemoveConnection(ctx, s, on.connection.ID, on.connection.Name, h.now)
+	}},
 	"JoinRequests": {[]string{lanyard.MayManageMembers}, func(ctx context.Context, h *town, s organizations.Seat, _ stage) error {
 		_, err := h.JoinRequests(ctx, s)
 		return err
@@ -192,6 +225,7 @@ func (h *town) stage(slug string, actor accounts.Actor, role string) stage {
 		ID: on.invitation, OrganizationID: id, CodeHash: lanyard.NewSecret().Hash(), Email: slug + "@example.test", Roles: []string{lanyard.RoleMember},
 		MaxUses: 1, CreatedAt: h.now, ExpiresAt: h.now.Add(48 * time.Hour),
 	}))
+	on.connection = h.connected(on.Organization, "company", nil)
 	return on
 }
 
@@ -226,7 +260,9 @@ func (h *town) state(id lanyard.OrganizationID) []any {
 	h.must(err)
 	events, err := h.t.Scope.OrganizationEvents(ctx, id, "", 100)
 	h.must(err)
-	return []any{o, members, roles, domains, events}
+	connections, err := h.t.Scope.OrganizationConnections(ctx, id)
+	h.must(err)
+	return []any{o, members, roles, domains, events, connections}
 }
 
 func first(_ any, err error) error { return err }

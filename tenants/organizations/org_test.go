@@ -26,6 +26,8 @@ type town struct {
 	t     accounts.Tenancy
 	now   time.Time
 	txt   txtRecords
+	// probed is what upstreams answer when they are asked for their documents.
+	probed error
 }
 
 // txtRecords stand in for the DNS: the TXT records of each name.
@@ -62,7 +64,7 @@ func found(t *testing.T, database string) *town {
 	h.must(store.Migrate(t.Context()))
 	master, err := keys.NewMaster(lanyard.NewSecret().Hash())
 	h.must(err)
-	h.Organizations = &organizations.Organizations{Accounts: accounts.New(accounts.NewHasher(), master), Resolver: h.txt}
+	h.Organizations = &organizations.Organizations{Accounts: accounts.New(accounts.NewHasher(), master), Resolver: h.txt, Upstreams: asked{h}}
 	h.t = h.tenant("town")
 	return h
 }
