@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -142,7 +143,9 @@ func TestOrganizationInsistsOnItsConnection(t *testing.T) {
 		if page := s.back(fresh, s.away(fresh, page)); page.Away != nil {
 			t.Errorf("without just-in-time creation a stranger gets to %v", page.Away)
 		}
-		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime, c.DefaultRoles = true, []string{"auditor", "owner", "nothing"} })
+		s.connect(acmeSSO, func(c *lanyard.Connection) {
+			c.JustInTime, c.DefaultRoles = true, []string{"auditor", "owner", "nothing"}
+		})
 		fresh = s.Browser()
 		page = s.signIn(fresh, "web", one("organization", "acme", "scope", "openid email"), acmeSSO)
 		wantAway(t, page, "")
@@ -174,12 +177,15 @@ func (s *sky) insist(slug string) {
 func TestOrganizationsProviderProvesItsOwnDomainsOnly(t *testing.T) {
 	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
 		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime = true })
-		person := upstream.Ada(upstream.Generic)
-		person.Subject, person.Email = "mallory", ada
-		s.upstream[acmeSSO].SignIn(person)
-		page := s.signIn(s.Browser(), "web", one("organization", "acme"), acmeSSO)
-		if page.URL.Path != "/signup" || len(s.identities(ada)) != 0 {
-			t.Errorf("it leads to %s with %v", page, s.identities(ada))
+		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: acme, domains: [{domain: unproved.test}]}]")
+		for n, address := range []string{ada, "mallory@notacme.test", "mallory@unproved.test", "mallory@sub.acme.test"} {
+			person := upstream.Ada(upstream.Generic)
+			person.Subject, person.Email = fmt.Sprint("mallory-", n), address
+			s.upstream[acmeSSO].SignIn(person)
+			page := s.signIn(s.Browser(), "web", one("organization", "acme"), acmeSSO)
+			if page.URL.Path != "/signup" || len(s.identities(address)) != 0 {
+				t.Errorf("%s leads to %s with %v", address, page, s.identities(address))
+			}
 		}
 	})
 }

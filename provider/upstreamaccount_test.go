@@ -81,11 +81,17 @@ func TestSomebodyElseProvesNothing(t *testing.T) {
 		if page.Away != nil {
 			t.Errorf("a stranger's account leads to %v", page.Away)
 		}
-		s.upstream[atCompany].SignIn(person)
+		wantAway(t, s.signIn(s.Browser(), "web", nil, atCompany), "") // the other one has an account from now on
+		if page = s.over(b, b.Get(web.Authorize(one("prompt", "login"))), atCompany); page.Away != nil {
+			t.Errorf("another person leads to %v", page.Away)
+		}
 		person.AuthTime = s.Clock.Now().Add(-time.Hour)
 		s.upstream[atCompany].SignIn(person)
 		if page = s.over(b, b.Get(web.Authorize(one("prompt", "login"))), atCompany); page.Away != nil {
 			t.Error("an upstream that did not ask again is a fresh proof")
+		}
+		if page = s.signIn(s.Browser(), "web", one("max_age", "60"), atCompany); page.Away != nil {
+			t.Error("nor is it where the client wants a young one")
 		}
 		person.AuthTime = s.Clock.Now()
 		s.upstream[atCompany].SignIn(person)
@@ -221,6 +227,25 @@ func TestLinkingNeedsEverything(t *testing.T) {
 		page = s.back(b, s.away(b, b.Press(page, "code-submit", one("code", p.code()))))
 		if page.URL.Path != "/account/linked" || len(s.identities(ada)) != 1 {
 			t.Errorf("after both: %s with %v", page, s.identities(ada))
+		}
+	})
+}
+
+// TestSwitchedOffBeforeTheSecondFactor: what the upstream proved counts no more.
+func TestSwitchedOffBeforeTheSecondFactor(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+		p, b := withApp(t, s.IDP), s.Browser()
+		must(t, s.Scope().LinkIdentity(t.Context(), lanyard.LinkedIdentity{
+			Identity: lanyard.Identity{ConnectionID: atGoogle, Issuer: s.upstream[atGoogle].Issuer, Subject: upstream.Ada(upstream.Google).Subject},
+			UserID:   userOf(t, s.IDP, ada).ID, CreatedAt: s.Clock.Now(), UsedAt: s.Clock.Now(),
+		}))
+		page := s.signIn(b, "web", nil, atGoogle)
+		s.connect(atGoogle, func(c *lanyard.Connection) { c.Enabled = false })
+		if page = b.Press(page, "code-submit", one("code", p.code())); page.Away != nil {
+			t.Errorf("signed in: %v", page.Away)
+		}
+		if page = b.Get(s.Client("web").Authorize(one("prompt", "none"))); page.Away.Query().Get("error") != "login_required" {
+			t.Errorf("a session began: %v", page.Away)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -32,7 +33,14 @@ func (f *Flow) loadPerson(ctx context.Context, live *tenants.Live, s *state, v V
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
 		return err
 	}
-	if err != nil || !s.stands(user) {
+	on := false
+	if err == nil {
+		on, err = stillOn(ctx, live.Scope, s.request.Progress.Upstream)
+		if err != nil {
+			return err
+		}
+	}
+	if !on || !s.stands(user) {
 		s.request.Progress, s.request.Identifier, s.request.Way, s.request.Arrival = nil, "", "", nil
 		if len(s.request.BindingHash) == 0 {
 			return nil
@@ -45,6 +53,18 @@ func (f *Flow) loadPerson(ctx context.Context, live *tenants.Live, s *state, v V
 	}
 	s.factors, err = live.Scope.Factors(ctx, user.ID, v.Browser.Hash(), s.now)
 	return err
+}
+
+// stillOn tells whether an upstream that proved something signs people in at this moment.
+func stillOn(ctx context.Context, scope storage.Scope, u *lanyard.UpstreamProof) (bool, error) {
+	if u == nil {
+		return true, nil
+	}
+	c, err := scope.Connection(ctx, u.Connection)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		return false, nil
+	}
+	return c.Offered(), err
 }
 
 // stands tells whether the progress is still worth what it says.
@@ -132,6 +152,9 @@ func (f *Flow) signIn(ctx context.Context, tx storage.Scope, live *tenants.Live,
 	p, base, acr := s.request.Progress, s.base(), s.level()
 	if err := tx.HoldUser(ctx, p.UserID, p.Revision); err != nil {
 		return Moved{}, stale(err)
+	}
+	if on, err := stillOn(ctx, tx, p.Upstream); err != nil || !on {
+		return Moved{}, cmp.Or(err, error(lanyard.ErrStaleFlow))
 	}
 	if len(p.Methods) == 0 { // nothing new was proved: the session stays as it is
 		s.request.SessionID, s.request.Identifier, s.request.Progress = base.ID, "", nil
