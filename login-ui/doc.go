@@ -14,8 +14,12 @@
 //
 // A form that is shown again with a message has the status 200: the request was
 // understood and answered, 401 would demand a WWW-Authenticate challenge
-// (RFC 9110 §15.5.2), and password managers take errors for a lost page. Only a
-// throttled form has a status of its own, 429, because programs must heed it.
+// (RFC 9110 §15.5.2), and password managers take errors for a lost page. A throttled
+// form has a status of its own, 429, because programs must heed it, and one of the
+// account pages that what is there forbids has 409.
+//
+// The way to an upstream leads over a page of our own with a Refresh header: a redirect
+// would follow a form, and browsers hold it against form-action.
 //
 // The language is the person's own choice (parameter lang, then a cookie), else
 // the application's (ui_locales), else the browser's (Accept-Language).
