@@ -50,6 +50,7 @@ const (
 	EventRefreshRetried        EventType = "refresh.retried"
 	EventRefreshReplayed       EventType = "refresh.replayed"
 	EventTokenRevoked          EventType = "token.revoked"
+	EventTokenExchanged        EventType = "token.exchanged"
 	EventSetupCreated          EventType = "setup.created"
 	EventSetupUsed             EventType = "setup.used"
 	EventPasswordSet           EventType = "password.set"

@@ -8,8 +8,11 @@ type Grant struct {
 	TenantID TenantID
 	ClientID ClientID
 	UserID   UserID
-	// SessionID is the sid of the sign-in that made the grant.
+	// SessionID is the sid of the sign-in that made the grant; empty if there was none.
 	SessionID SessionID
+	// Actor is the client that acts for the user without a sign-in of theirs; empty for
+	// grants with a session.
+	Actor ClientID
 	// OrganizationID is the active organization of the grant's tokens; empty for none.
 	OrganizationID OrganizationID
 	Scopes         Scopes
@@ -66,14 +69,24 @@ type Standing struct {
 	Joined Joined
 	// TenantRoles are the user's roles in the tenant.
 	TenantRoles []string
+	// Linked says that the connection which proved an exchanged grant signs its user in as
+	// it is now.
+	Linked bool
 }
 
 // Live tells whether the grant may still be used: not revoked, not expired, its
-// user enabled, its session alive unless the grant is offline, and its organization
-// open, with the user in it and content with the sign-in.
+// user enabled, its session alive unless the grant is offline, or without one its identity
+// linked, and its organization open, with the user in it and content with the sign-in.
 func (s Standing) Live(now time.Time) bool {
 	return s.Grant.RevokedAt.IsZero() && now.Before(s.Grant.ExpiresAt) && !s.User.Disabled &&
-		(s.Grant.Offline || s.Session.Live(now)) && s.atHome(now)
+		s.proofHolds(now) && s.atHome(now)
+}
+
+func (s Standing) proofHolds(now time.Time) bool {
+	if s.Grant.Exchanged() {
+		return s.Linked
+	}
+	return s.Grant.Offline || s.Session.Live(now)
 }
 
 // atHome tells whether the organization of the grant, if it has one, still takes it.

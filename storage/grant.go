@@ -18,7 +18,7 @@ const grantColumns = `g.id AS grant_id, g.client_id AS grant_client_id, g.user_i
 	g.expires_at AS grant_expires_at, g.revoked_at AS grant_revoked_at, g.revoke_reason AS grant_revoke_reason,
 	g.refresh_sequence AS grant_refresh_sequence, g.refresh_key_id AS grant_refresh_key_id, g.refresh_current AS grant_refresh_current,
 	g.refresh_previous AS grant_refresh_previous, g.refresh_rotated_at AS grant_refresh_rotated_at, g.refresh_idle_until AS grant_refresh_idle_until, g.organization_id AS grant_organization_id,
-	g.connection_id AS grant_connection_id, g.confined AS grant_confined`
+	g.connection_id AS grant_connection_id, g.confined AS grant_confined, g.actor AS grant_actor`
 
 type grantRow struct {
 	GrantID               string
@@ -45,13 +45,14 @@ type grantRow struct {
 	GrantOrganizationID   string
 	GrantConnectionID     string
 	GrantConfined         bool
+	GrantActor            string
 }
 
 func (r grantRow) grant(tenant lanyard.TenantID) (lanyard.Grant, error) {
 	g := lanyard.Grant{
 		ID: lanyard.GrantID(r.GrantID), TenantID: tenant, ClientID: lanyard.ClientID(r.GrantClientID), UserID: lanyard.UserID(r.GrantUserID),
 		SessionID: lanyard.SessionID(r.GrantSessionID), OrganizationID: lanyard.OrganizationID(r.GrantOrganizationID), Scopes: strings.Fields(r.GrantScopes), Resources: strings.Fields(r.GrantResources),
-		ConnectionID: lanyard.ConnectionID(r.GrantConnectionID), Confined: r.GrantConfined,
+		ConnectionID: lanyard.ConnectionID(r.GrantConnectionID), Confined: r.GrantConfined, Actor: lanyard.ClientID(r.GrantActor),
 		ACR: r.GrantAcr, AMR: strings.Fields(r.GrantAmr), AuthTime: timeOf(r.GrantAuthTime), Offline: r.GrantOffline,
 		CreatedAt: timeOf(r.GrantCreatedAt), ExpiresAt: timeOf(r.GrantExpiresAt), RevokedAt: timeOf(r.GrantRevokedAt), RevokeReason: r.GrantRevokeReason,
 	}
@@ -83,17 +84,19 @@ func (s Scope) InsertGrant(ctx context.Context, g lanyard.Grant) error {
 	}
 	_, err := s.change(ctx, `INSERT INTO grants (tenant_id, id, client_id, user_id, session_id, organization_id, scopes, resources, claims, acr, amr,
 		auth_time, offline, created_at, expires_at, refresh_sequence, refresh_key_id, refresh_current, refresh_idle_until,
-		connection_id, confined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		string(s.tenant), string(g.ID), string(g.ClientID), string(g.UserID), string(g.SessionID), string(g.OrganizationID), g.Scopes.String(),
+		connection_id, confined, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(s.tenant), string(g.ID), string(g.ClientID), string(g.UserID), orNull(string(g.SessionID)), string(g.OrganizationID), g.Scopes.String(),
 		strings.Join(g.Resources, " "), claims, g.ACR, strings.Join(g.AMR, " "), micros(g.AuthTime), g.Offline,
 		micros(g.CreatedAt), micros(g.ExpiresAt), int64(family.Sequence), string(family.KeyID), current, maybeMicros(family.IdleUntil),
-		string(g.ConnectionID), g.Confined)
+		string(g.ConnectionID), g.Confined, string(g.Actor))
 	return err
 }
 
 const standingColumns = grantColumns + `, ` + sessionColumns + `, ` + userColumns
 
-const joinStanding = ` JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
+// joinStanding reads a grant without its session only where it has none: the table says
+// that exactly those with an actor do. A session that is missing is over (Session.Live).
+const joinStanding = ` LEFT JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
 	JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id` + joinPrimaryEmail
 
 type standingRow struct {
@@ -114,8 +117,14 @@ func (s Scope) standing(ctx context.Context, r standingRow) (lanyard.Standing, e
 	if err != nil {
 		return lanyard.Standing{}, err
 	}
-	joined, roles, err := s.place(ctx, user.ID, grant.OrganizationID, grant.Scopes)
-	return lanyard.Standing{Grant: grant, Session: r.session(s.tenant), User: user, Joined: joined, TenantRoles: roles}, err
+	out := lanyard.Standing{Grant: grant, Session: r.session(s.tenant), User: user}
+	if grant.Exchanged() {
+		if out.Linked, err = s.linked(ctx, user.ID, grant.ConnectionID); err != nil {
+			return lanyard.Standing{}, err
+		}
+	}
+	out.Joined, out.TenantRoles, err = s.place(ctx, user.ID, grant.OrganizationID, grant.Scopes)
+	return out, err
 }
 
 // place is where a user stands in an organization (zero if nowhere) and, if the
@@ -206,7 +215,7 @@ func (s Scope) RevokeGrant(ctx context.Context, id lanyard.GrantID, reason strin
 
 // RevokeUserGrants ends the grants of a user except those of one session (empty for none) and tells how many.
 func (s Scope) RevokeUserGrants(ctx context.Context, user lanyard.UserID, except lanyard.SessionID, reason string, at time.Time) (int64, error) {
-	return s.change(ctx, `UPDATE grants SET revoked_at = ?, revoke_reason = ? WHERE tenant_id = ? AND user_id = ? AND session_id <> ? AND revoked_at IS NULL`,
+	return s.change(ctx, `UPDATE grants SET revoked_at = ?, revoke_reason = ? WHERE tenant_id = ? AND user_id = ? AND (session_id IS NULL OR session_id <> ?) AND revoked_at IS NULL`,
 		micros(at), reason, string(s.tenant), string(user), string(except))
 }
 

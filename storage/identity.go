@@ -59,6 +59,14 @@ func (s Scope) PersonalIdentities(ctx context.Context, user lanyard.UserID) (int
 	return int(n), err
 }
 
+// linked tells whether a connection signs a user in at this moment.
+func (s Scope) linked(ctx context.Context, user lanyard.UserID, connection lanyard.ConnectionID) (bool, error) {
+	var n int64
+	err := s.find(ctx, &n, `SELECT count(*) FROM identities i JOIN connections c ON c.tenant_id = i.tenant_id AND c.id = i.connection_id
+		WHERE i.tenant_id = ? AND i.user_id = ? AND i.connection_id = ? AND c.enabled AND c.signs_in`, string(s.tenant), string(user), string(connection))
+	return n > 0, err
+}
+
 // LinkIdentity makes an identity sign a user in. One that signs somebody in already is
 // lanyard.ErrConflict, a connection that is gone or off lanyard.ErrNotFound.
 func (s Scope) LinkIdentity(ctx context.Context, l lanyard.LinkedIdentity) error {
@@ -100,7 +108,7 @@ func (s Scope) EndConnectionSessions(ctx context.Context, user lanyard.UserID, c
 			return err
 		}
 		_, err = tx.change(ctx, `UPDATE grants SET revoked_at = ?, revoke_reason = ?
-			WHERE tenant_id = ? AND user_id = ? AND connection_id = ? AND session_id <> ? AND revoked_at IS NULL`,
+			WHERE tenant_id = ? AND user_id = ? AND connection_id = ? AND (session_id IS NULL OR session_id <> ?) AND revoked_at IS NULL`,
 			micros(at), lanyard.RevokedCredentials, string(s.tenant), string(user), string(c), string(except))
 		return err
 	})

@@ -53,7 +53,7 @@ func checkMethod(c *lanyard.Client) string {
 }
 
 func checkGrants(c *lanyard.Client) string {
-	known := []string{lanyard.GrantAuthorizationCode, lanyard.GrantRefreshToken, lanyard.GrantClientCredentials, lanyard.GrantDeviceCode}
+	known := []string{lanyard.GrantAuthorizationCode, lanyard.GrantRefreshToken, lanyard.GrantClientCredentials, lanyard.GrantDeviceCode, lanyard.GrantTokenExchange}
 	for _, g := range c.GrantTypes {
 		if !slices.Contains(known, g) {
 			return "grant type " + g + " is not supported"
@@ -61,6 +61,9 @@ func checkGrants(c *lanyard.Client) string {
 	}
 	if c.Public() && c.MayUse(lanyard.GrantClientCredentials) {
 		return "a public client can not use client_credentials"
+	}
+	if c.Public() && c.MayUse(lanyard.GrantTokenExchange) {
+		return "a public client can not exchange tokens"
 	}
 	for _, t := range c.ResponseTypes {
 		if t != "code" {

@@ -1,0 +1,5 @@
+ALTER TABLE grants ADD COLUMN actor TEXT NOT NULL DEFAULT '';
+--bun:split
+ALTER TABLE grants ALTER COLUMN session_id DROP NOT NULL;
+--bun:split
+ALTER TABLE grants ADD CONSTRAINT grants_proof CHECK ((session_id IS NULL) = (actor <> ''));
