@@ -43,6 +43,8 @@ type LocalSignIn interface {
 // selfDeeds say who is signed in, and as whom.
 type selfDeeds interface {
 	Self(ctx context.Context, t accounts.Tenancy, from accounts.From, now time.Time) (accounts.Actor, []lanyard.Account, error)
+	// SelfIn is everybody that the pages of organizations may be about.
+	SelfIn(ctx context.Context, t accounts.Tenancy, from accounts.From, now time.Time) ([]accounts.Actor, error)
 	Switch(ctx context.Context, t accounts.Tenancy, from accounts.From, id lanyard.SessionID, now time.Time) error
 }
 

@@ -14,7 +14,9 @@ import (
 // they were called. It stands for the sign-in that leads there, too.
 type fakePeople struct {
 	// accounts are those that the browser is signed in to; the first one is meant.
-	accounts  []lanyard.Account
+	accounts []lanyard.Account
+	// confined are those whom organizations' own connections signed in.
+	confined  []lanyard.Account
 	factors   lanyard.Factors
 	emails    []lanyard.Email
 	passkeys  []lanyard.Passkey
@@ -55,6 +57,20 @@ func (f *fakePeople) Self(_ context.Context, _ accounts.Tenancy, from accounts.F
 		return accounts.Actor{}, nil, lanyard.ErrLoginRequired
 	}
 	return accounts.Actor{User: f.accounts[0].User, Session: f.accounts[0].Session, From: from}, f.accounts, nil
+}
+
+func (f *fakePeople) SelfIn(_ context.Context, _ accounts.Tenancy, from accounts.From, _ time.Time) ([]accounts.Actor, error) {
+	var out []accounts.Actor
+	if len(f.accounts) > 0 {
+		out = append(out, accounts.Actor{User: f.accounts[0].User, Session: f.accounts[0].Session, From: from})
+	}
+	for _, a := range f.confined {
+		out = append(out, accounts.Actor{User: a.User, Session: a.Session, From: from})
+	}
+	if len(out) == 0 {
+		return nil, lanyard.ErrLoginRequired
+	}
+	return out, nil
 }
 
 func (f *fakePeople) Switch(_ context.Context, _ accounts.Tenancy, _ accounts.From, id lanyard.SessionID, _ time.Time) error {

@@ -35,9 +35,10 @@ type Entrance interface {
 	// AcceptInvitation answers the invitation that the sign-in is for.
 	AcceptInvitation(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v flow.Visitor, token string, accept bool) (flow.Moved, error)
 	// BeginInvitation lets somebody sign in, or up, for an invitation whose code was
-	// just looked at; BeginOrganization for a page of an organization whose policy has to be met.
+	// just looked at; BeginOrganization for a page of an organization whose policy has to be
+	// met, anew for somebody whose sub is given.
 	BeginInvitation(ctx context.Context, live *tenants.Live, offer organizations.Offer, signUp bool, v flow.Visitor) (flow.Outcome, error)
-	BeginOrganization(ctx context.Context, live *tenants.Live, page, organization string, v flow.Visitor) (flow.Outcome, error)
+	BeginOrganization(ctx context.Context, live *tenants.Live, page, organization, again string, v flow.Visitor) (flow.Outcome, error)
 }
 
 // hasOrganizations tells whether there are pages of organizations.

@@ -290,6 +290,6 @@ func (f fakeEntrance) BeginInvitation(_ context.Context, _ *tenants.Live, offer 
 	return f.people.lead(false, "", "invitation", offer.Invitation.ID, string(offer.Shown), signUp)
 }
 
-func (f fakeEntrance) BeginOrganization(_ context.Context, _ *tenants.Live, page, organization string, _ flow.Visitor) (flow.Outcome, error) {
-	return f.people.lead(false, page, "organization", organization)
+func (f fakeEntrance) BeginOrganization(_ context.Context, _ *tenants.Live, page, organization, again string, _ flow.Visitor) (flow.Outcome, error) {
+	return f.people.lead(again != "" && f.people.fresh, page, "organization", organization, again)
 }

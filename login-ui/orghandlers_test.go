@@ -138,7 +138,7 @@ func TestOrganizationFormsAskForAFreshProof(t *testing.T) {
 		if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/t/acme"+rawQuery("/login/password") {
 			t.Errorf("%s: %d %s", c.path, rec.Code, rec.Header().Get("Location"))
 		}
-		if len(w.people.led) != 3 || w.people.led[1] != "sub-ada" || w.people.led[2] != true {
+		if len(w.people.led) != 4 || w.people.led[1] != "organization" || w.people.led[2] != "looms" || w.people.led[3] != "sub-ada" {
 			t.Fatalf("%s: led to %v", c.path, w.people.led)
 		}
 		back, _ := w.people.led[0].(string)
@@ -174,7 +174,30 @@ func (w *world) send(route web.Route, slug string) *httptest.ResponseRecorder {
 			return w.post(path, c.form)
 		}
 	}
+	if strings.HasSuffix(path, orgSignOut) {
+		return w.post(path, nil)
+	}
 	return w.upload(path, "x")
+}
+
+// orgSignOut ends a session, and is no deed on an organization.
+const orgSignOut = "/sign-out"
+
+func TestOrganizationsOwnSessionIsEndedOnItsPages(t *testing.T) {
+	w := newWorld(t, https)
+	account := ada()
+	account.Session.ConfinedTo = acmeID
+	w.people.accounts, w.people.confined = nil, []lanyard.Account{account}
+	body := w.get("/org/looms").Body.String()
+	if !strings.Contains(body, `action="/t/acme/org/looms/sign-out"`) || strings.Contains(body, `"/t/acme/account`) {
+		t.Error("the page leads to the account pages, or nowhere out")
+	}
+	if rec := w.post("/org/looms"+orgSignOut, nil); rec.Code != http.StatusOK {
+		t.Errorf("%d", rec.Code)
+	}
+	if diff := cmp.Diff([]any{"end", adaID, account.Session.ID}, w.people.called); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // Generated from the table (ATTACKS.md 199, 206): without a session there is a

@@ -37,6 +37,7 @@ const (
 	orgActivity     = "/activity"
 	orgActivityFile = "/activity.csv"
 	orgDelete       = "/delete"
+	orgSignOut      = "/sign-out"
 )
 
 // orgArea is an entry of the navigation, for those who may do any of may.
@@ -135,7 +136,7 @@ func (p *Pages) orgScreens() []orgScreen {
 func (p *Pages) orgForms() []orgForm {
 	return slices.Concat(
 		p.orgOverviewForms(), p.orgMemberForms(), p.orgInvitationForms(), p.orgRoleForms(), p.orgDomainForms(), p.orgPolicyForms(),
-		p.orgBrandingForms(), p.orgDeleteForms(),
+		p.orgBrandingForms(), p.orgDeleteForms(), p.orgSignOutForms(),
 	)
 }
 
@@ -170,37 +171,6 @@ func (p *Pages) leadBackToOrg(path string) web.Handler {
 	}
 }
 
-// enter lets a member in. Whoever is not signed in, or not as the organization asks,
-// is led to what is missing and comes back to the page; it tells whether it did so.
-func (p *Pages) enter(c *gin.Context, path string) (desk, bool, error) {
-	slug := c.Param("slug")
-	if !lanyard.ValidSlug(slug) {
-		return desk{}, false, lanyard.ErrNotFound
-	}
-	back := here(c, screen{path: pathOrg + slug + path})
-	me, err := p.self(c)
-	if errors.Is(err, lanyard.ErrLoginRequired) {
-		return desk{}, true, p.signInFor(c, back)
-	}
-	if err != nil {
-		return desk{}, false, err
-	}
-	seat, err := p.Organizations.Enter(c.Request.Context(), live(c).Tenancy(), me.Actor, slug, p.Clock.Now())
-	if errors.Is(err, lanyard.ErrPolicyUnmet) {
-		return desk{}, true, p.meet(c, back, slug)
-	}
-	return desk{person: me, seat: seat}, false, err
-}
-
-// meet lets the person sign in as the organization asks.
-func (p *Pages) meet(c *gin.Context, back, slug string) error {
-	o, err := p.Entrance.BeginOrganization(c.Request.Context(), live(c), back, slug, p.newcomer(c))
-	if err != nil {
-		return err
-	}
-	return p.lead(c, o)
-}
-
 // getOrg shows a page to members who may see it.
 func (p *Pages) getOrg(s orgScreen) web.Handler {
 	return func(c *gin.Context) error {
@@ -224,12 +194,15 @@ func (p *Pages) postOrg(f orgForm) web.Handler {
 			return err
 		}
 		answer, err := f.answer(c, d, values, wrong)
+		if errors.Is(err, lanyard.ErrFreshProof) {
+			d, answer, err = p.answerFresher(c, f, d, values)
+		}
 		back := here(c, screen{path: d.at(f.at.path)})
 		switch {
 		case err == nil:
 			return answer(c)
 		case errors.Is(err, lanyard.ErrFreshProof):
-			return p.proveFor(c, back, d.person)
+			return p.proveIn(c, back, d)
 		}
 		say, status := p.explain(c, f.explain, err)
 		if say == nil {

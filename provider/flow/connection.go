@@ -76,7 +76,7 @@ func (f *Flow) loadConnections(ctx context.Context, live *tenants.Live, s *state
 	if j := s.organization(); home == "" && j != nil {
 		home = j.Organization.ID
 	}
-	if home == "" {
+	if home == "" && p.Organization == "" { // one that is not there costs what any other does
 		return nil
 	}
 	own, err := live.Scope.OrganizationConnections(ctx, home)

@@ -27,9 +27,12 @@ func (f *Flow) BeginInvitation(ctx context.Context, live *tenants.Live, offer or
 	return f.Begin(ctx, live, ownPages(live), p, v)
 }
 
-// BeginOrganization leads to a page of our own through a sign-in that an organization's policy accepts.
-func (f *Flow) BeginOrganization(ctx context.Context, live *tenants.Live, page, organization string, v Visitor) (Outcome, error) {
-	return f.Begin(ctx, live, ownPages(live), lanyard.AuthParams{Local: page, Organization: organization}, v)
+// BeginOrganization leads to a page of our own through a sign-in that an organization's
+// policy accepts. With again, the sub of an account, that one has to have proved a short
+// while ago who it is, with everything it has; the organization's own connection can prove it.
+func (f *Flow) BeginOrganization(ctx context.Context, live *tenants.Live, page, organization, again string, v Visitor) (Outcome, error) {
+	p := lanyard.AuthParams{Local: page, Organization: organization, HintSubject: again, Sudo: again != ""}
+	return f.Begin(ctx, live, ownPages(live), p, v)
 }
 
 // loadOffer reads the invitation that the request is for; one that is gone, or whose
