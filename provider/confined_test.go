@@ -411,3 +411,50 @@ func TestOrganizationChoosesItsMethods(t *testing.T) {
 		}
 	})
 }
+
+// TestMemberLinksTheCompanysSignIn: with the password that no longer opens the
+// organization, once; from then on the company's sign-in does, and that alone is what
+// its session is.
+func TestMemberLinksTheCompanysSignIn(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+		s.Apply("version: 1\ntenants:\n  - slug: default\n    users: [{email: carol@acme.test, email_verified: true, password: tower-of-small-lamps-1}]\n" +
+			"    organizations: [{slug: acme, members: [{user: carol@acme.test, roles: [auditor]}]}]")
+		s.insist("acme")
+		person := upstream.Ada(upstream.Generic)
+		person.Subject, person.Email = "carol", "carol@acme.test"
+		s.upstream[acmeSSO].SignIn(person)
+		web, b := s.Client("web"), s.Browser()
+		page := s.signIn(b, "web", one("organization", "acme"), acmeSSO)
+		page = b.Press(page, "login-submit", one("password", "tower-of-small-lamps-1"))
+		claims := tokensOf(t, web, b.Press(page, "link-allow", nil))
+		if claims["org_slug"] != "acme" || claims["idp"] != string(acmeSSO) {
+			t.Errorf("after linking: %v", claims)
+		}
+		sid, _ := claims["sid"].(string)
+		session, err := s.Scope().Session(t.Context(), lanyard.SessionID(sid))
+		if err != nil || session.ConfinedTo == "" || session.ConnectionID != acmeSSO {
+			t.Errorf("the session is %+v %v", session, err)
+		}
+		fresh := s.Browser()
+		wantAway(t, s.signIn(fresh, "web", one("organization", "acme"), acmeSSO), "")
+		if page := fresh.Get(web.Authorize(nil)); page.Away != nil {
+			t.Error("it opens more than the organization")
+		}
+	})
+}
+
+// TestLinkIsForWhoHasTheAddress: who signs in as somebody else on the way links nothing.
+func TestLinkIsForWhoHasTheAddress(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+		web, b := s.Client("web"), s.Browser()
+		wantAway(t, b.SignIn(web.Authorize(nil), "bob", "difference-engine-1822"), "")
+		page := s.over(b, b.ChooseAnother(b.Get(web.Authorize(one("prompt", "select_account")))), atGoogle)
+		if !page.Has("login-submit") || strings.Contains(page.Body, "bob@") {
+			t.Fatalf("ada's address leads to %s\n%s", page, page.Body)
+		}
+		page = b.Press(page, "login-change", nil)
+		if page = b.Walk(page, "bob", "difference-engine-1822"); page.Has("link-allow") || len(s.identities("bob@example.test"))+len(s.identities(ada)) != 0 {
+			t.Errorf("bob is asked about ada's: %s", page)
+		}
+	})
+}

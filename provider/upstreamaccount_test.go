@@ -161,6 +161,15 @@ func TestUnprovedAddressIsProvedByCode(t *testing.T) {
 		if !taken.Has("code-submit") || s.Letter(ada, lanyard.MailSignUpExists).To != ada {
 			t.Errorf("an address that is taken looks like %s", taken)
 		}
+
+		person.Object, person.Email = "aaaaaaaa-bbbb-4ccc-8ddd-000000000000", "late@corp.test"
+		s.upstream[atMicrosoft].SignIn(person)
+		b = s.Browser()
+		page = s.signIn(b, "web", nil, atMicrosoft)
+		s.connect(atMicrosoft, func(c *lanyard.Connection) { c.SignUp = false })
+		if page = b.Press(page, "signup-submit", nil); page.Has("code-submit") {
+			t.Errorf("sign-up that was switched off meanwhile goes on: %s", page)
+		}
 	})
 }
 
@@ -190,6 +199,13 @@ func TestInvitationIsHonouredOverUpstreams(t *testing.T) {
 		page = s.over(b, b.Press(b.Get("/invite/"+domainCode), "invite-sign-up", nil), atGoogle)
 		if page.Away != nil || page.Status >= http.StatusInternalServerError || rolesIn(t, s.IDP, "someone@elsewhere.test", "acme") != nil {
 			t.Errorf("an invitation for another domain: %s", page)
+		}
+		other.EmailVerified = false
+		s.upstream[atGoogle].SignIn(other)
+		b = s.Browser()
+		page = s.over(b, b.Press(b.Get("/invite/"+domainCode), "invite-sign-up", nil), atGoogle)
+		if page = b.Press(page, "signup-submit", nil); page.Status != http.StatusForbidden || page.Has("code-submit") {
+			t.Errorf("nor by a code to it: %s", page)
 		}
 	})
 }

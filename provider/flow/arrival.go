@@ -170,9 +170,6 @@ func (f *Flow) proveAddress(ctx context.Context, live *tenants.Live, s *state, a
 // own connection can make members of people, and so invites them.
 func (f *Flow) newcomerOver(live *tenants.Live, s *state, c lanyard.Connection) accounts.Newcomer {
 	n := f.newcomer(live, s)
-	if c.Owned() && s.offer != nil && s.offer.Organization.ID != c.OrganizationID {
-		n.Invited = false // an invitation elsewhere is for other ways in
-	}
 	if !c.JustInTime || n.Invited {
 		return n
 	}

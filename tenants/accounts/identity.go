@@ -57,9 +57,13 @@ func (a *Accounts) AddressOwner(ctx context.Context, t Tenancy, address string) 
 // held it without ever having proved it loses it then, with everything that was set
 // up to sign in to that account. An address that somebody has proved is
 // lanyard.ErrHasAccount, an identity that signs somebody in lanyard.ErrIdentityTaken:
-// of two browsers with the same one, the second signs in.
-func (a *Accounts) SignUpByIdentity(ctx context.Context, t Tenancy, arrival lanyard.Arrival, n Newcomer, _ From, now time.Time) (Proven, error) {
+// of two browsers with the same one, the second signs in. Too many new accounts from
+// one address are lanyard.ErrThrottled.
+func (a *Accounts) SignUpByIdentity(ctx context.Context, t Tenancy, arrival lanyard.Arrival, n Newcomer, from From, now time.Time) (Proven, error) {
 	if err := n.admitted(t.Tenant.Policy); err != nil {
+		return Proven{}, err
+	}
+	if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
 		return Proven{}, err
 	}
 	r := registration{Arrival: bounded(t, arrival)}

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +259,26 @@ func TestTrueOwnerArrives(t *testing.T) {
 	})
 }
 
+// TestManyNewAccountsFromOneAddressWait, whatever upstream vouches for them.
+func TestManyNewAccountsFromOneAddressWait(t *testing.T) {
+	inTown(t, func(h *town) {
+		a, made := arrival(h.connection("google"), "s", "", false), 0
+		for range 110 {
+			_, err := h.joins(a)
+			if err == nil {
+				made++
+				continue
+			}
+			if !errors.Is(err, lanyard.ErrThrottled) {
+				h.Fatal(err)
+			}
+		}
+		if made != 100 {
+			h.Errorf("%d accounts from one address at once", made)
+		}
+	})
+}
+
 // TestOneIdentityMakesOneAccount, arriving in many browsers at once.
 func TestOneIdentityMakesOneAccount(t *testing.T) {
 	inTown(t, func(h *town) {
@@ -269,6 +290,7 @@ func TestOneIdentityMakesOneAccount(t *testing.T) {
 			}
 			a := arrival(google, strings.Repeat("s", n+1), email, true)
 			next := make(chan accounts.Proven, 32)
+			h.now = h.now.Add(time.Hour) // an address makes so many accounts in an hour
 			for range 32 {
 				p, err := h.joins(a) // each would make an account of its own
 				h.must(err)
