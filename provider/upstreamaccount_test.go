@@ -265,3 +265,29 @@ func TestSwitchedOffBeforeTheSecondFactor(t *testing.T) {
 		}
 	})
 }
+
+// TestSomebodyFromTelegramCompletesTheAccount with an address and a password, and can leave Telegram then.
+func TestSomebodyFromTelegramCompletesTheAccount(t *testing.T) {
+	underSky(t, []lanyard.ConnectionID{atTelegram}, func(t *testing.T, s *sky) {
+		const address, password = "ada.at.last@example.test", "tower-of-small-lamps-1"
+		web, b := s.Client("web"), s.Browser()
+		first := tokensOf(t, web, s.signIn(b, "web", nil, atTelegram))
+		page := b.Press(b.Get("/account/emails"), "email-add", one("email", address))
+		page = b.Press(page, "code-submit", one("code", s.Letter(address, lanyard.MailVerify).Code))
+		if page.Has("email-primary-0") {
+			page = b.Press(page, "email-primary-0", nil)
+		}
+		page = b.Get("/account/security/password")
+		page = b.Press(page, "password-submit", one("password", password))
+		if page.Has("problem") {
+			t.Fatalf("the password: %s\n%s", page, page.Body)
+		}
+		second := tokensOf(t, web, s.Browser().SignIn(web.Authorize(nil), address, password))
+		if first["sub"] != second["sub"] {
+			t.Errorf("signed in are %v and %v", first["sub"], second["sub"])
+		}
+		if page = b.Press(b.Get("/account/linked"), "unlink-0", nil); page.Has("unlink-0") {
+			t.Errorf("Telegram is no longer the only way in: %s", page)
+		}
+	})
+}
