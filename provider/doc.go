@@ -7,6 +7,7 @@
 //	RFC 6749 §3.2, §5; RFC 9700                     guard.go, clientauth.go, server.go
 //	RFC 7662 introspection, RFC 7009 revocation     server.go
 //	RFC 8628 device authorization                   deviceauthorization.go
+//	RFC 8693 token exchange                         tokenexchange.go
 //	OpenID Connect Core §5.3 userinfo, RFC 6750     userinfo.go
 //	OpenID Connect Discovery, RFC 8414              discovery.go
 //	RFC 7517 JWK set                                discovery.go
@@ -15,7 +16,8 @@
 //	errors on the wire                              faults.go
 //
 // Token, introspection, revocation and device authorization go through the engine's
-// op.RegisterServer behind a guard; everything that answers browsers is written here,
-// because the engine answers every error as JSON. What is decided is in provider/flow and
+// op.RegisterServer behind a guard; token exchange, whose kinds of tokens the engine
+// does not know, and everything that answers browsers, whom the engine would answer
+// errors as JSON, are written here. What is decided is in provider/flow and
 // provider/token; pages are drawn by whoever implements Pages.
 package provider

@@ -46,6 +46,9 @@ func (p *Provider) guarded(check requestCheck) web.Handler {
 			writeOAuth(c, err)
 			return nil
 		}
+		if x.form.Get("grant_type") == lanyard.GrantTokenExchange {
+			return p.exchange(c, x)
+		}
 		answer := &held{header: http.Header{}}
 		ctx := context.WithValue(c.Request.Context(), callKey{}, x)
 		p.engine.ServeHTTP(answer, c.Request.WithContext(ctx))
@@ -114,7 +117,9 @@ func checkForm(form url.Values) error {
 }
 
 // grantTypes are those that the token endpoint knows.
-var grantTypes = []string{lanyard.GrantAuthorizationCode, lanyard.GrantRefreshToken, lanyard.GrantClientCredentials, lanyard.GrantDeviceCode}
+var grantTypes = []string{
+	lanyard.GrantAuthorizationCode, lanyard.GrantRefreshToken, lanyard.GrantClientCredentials, lanyard.GrantDeviceCode, lanyard.GrantTokenExchange,
+}
 
 func tokenRequest(form url.Values) error {
 	switch grant := form.Get("grant_type"); {

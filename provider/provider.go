@@ -46,6 +46,7 @@ type Provider struct {
 	Dev bool
 
 	engine    http.Handler
+	exchanger *token.Exchanger
 	documents *documents
 	traces    *rate.Limiter
 }
@@ -59,6 +60,7 @@ func New(p Provider) (*Provider, error) {
 		return nil, errors.New("provider: a part is missing")
 	}
 	p.engine, p.documents = newEngine(p.Issuer), &documents{}
+	p.exchanger = newExchanger(p.Issuer, p.Flow.Accounts, p.Flow.Upstreams)
 	p.traces = rate.NewLimiter(tracesPerSecond, tracesPerSecond)
 	return &p, nil
 }

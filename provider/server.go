@@ -115,6 +115,8 @@ type introspection struct {
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
+	// Acting is who acts for the person (RFC 8693 §4.1).
+	Acting *lanyard.Acting `json:"act,omitempty"`
 	lanyard.OrganizationClaims
 	Permissions []string `json:"permissions,omitempty"`
 }
@@ -139,7 +141,7 @@ func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionR
 	}
 	if st := v.Standing; st != nil {
 		out.SID, out.ACR, out.AMR, out.AuthTime = string(st.Grant.SessionID), st.Grant.ACR, st.Grant.AMR, st.Grant.AuthTime.Unix()
-		out.Username = st.User.SignInName()
+		out.Username, out.Acting = st.User.SignInName(), st.Grant.Acting()
 	}
 	return op.NewResponse(out), nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -36,6 +37,8 @@ type Parts struct {
 	Proxies web.Proxies
 	// Fetcher makes every request to other servers.
 	Fetcher *fetch.Client
+	// TelegramKey signs the data of Mini Apps in place of Telegram's own key; only tests have one.
+	TelegramKey ed25519.PublicKey
 	// Resolver looks up the TXT records of domains.
 	Resolver organizations.Resolver
 	// Observers; nil is fine.
@@ -59,6 +62,9 @@ func New(p Parts) (*Handler, error) {
 	upstreams, err := federation.New(p.Fetcher, p.Clock, p.Sealer)
 	if err != nil {
 		return nil, err
+	}
+	if p.TelegramKey != nil {
+		upstreams.TelegramKey = p.TelegramKey
 	}
 	orgs := &organizations.Organizations{Accounts: people, Resolver: p.Resolver, Upstreams: upstreams}
 	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Upstreams: upstreams, Sealer: p.Sealer, Clock: p.Clock, Observe: p.ObserveLogin}

@@ -116,6 +116,8 @@ type accessClaims struct {
 	AMR      []string `json:"amr,omitempty"`
 	// IDP is the connection that proved the sign-in; empty if it was proved here.
 	IDP string `json:"idp,omitempty"`
+	// Acting is who acts for the person (RFC 8693 §4.1); nil if they signed in themselves.
+	Acting *lanyard.Acting `json:"act,omitempty"`
 	lanyard.OrganizationClaims
 	// Permissions are those of the token's resources, in the organization.
 	Permissions []string `json:"permissions,omitempty"`
@@ -150,7 +152,7 @@ func (o order) jwt(scopes lanyard.Scopes, expires time.Time) (string, error) {
 	}
 	if o.grant != nil {
 		claims.SID, claims.ACR, claims.AMR = string(o.grant.SessionID), o.grant.ACR, o.grant.AMR
-		claims.AuthTime, claims.IDP = o.grant.AuthTime.Unix(), string(o.grant.ConnectionID)
+		claims.AuthTime, claims.IDP, claims.Acting = o.grant.AuthTime.Unix(), string(o.grant.ConnectionID), o.grant.Acting()
 	}
 	return sign(o.live.Ring, o.target.algorithm(), keys.TypeAccessToken, claims)
 }

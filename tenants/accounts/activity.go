@@ -19,7 +19,7 @@ var shownEvents = []lanyard.EventType{
 	lanyard.EventPasskeyAdded, lanyard.EventPasskeyRenamed, lanyard.EventPasskeyRemoved, lanyard.EventPasskeyCloned,
 	lanyard.EventDeviceRemembered, lanyard.EventDeviceForgotten, lanyard.EventDeviceNew, lanyard.EventSessionEnded, lanyard.EventSessionsEnded,
 	lanyard.EventConsentGranted, lanyard.EventGrantRevoked, lanyard.EventRefreshReplayed, lanyard.EventNotMe, lanyard.EventSignInFailed,
-	lanyard.EventDeviceApproved, lanyard.EventDeviceDenied,
+	lanyard.EventDeviceApproved, lanyard.EventDeviceDenied, lanyard.EventTokenExchanged,
 	lanyard.EventMemberAdded, lanyard.EventMemberUpdated, lanyard.EventMemberRemoved, lanyard.EventMemberLeft, lanyard.EventOwnershipTransferred,
 	lanyard.EventOrganizationChosen, lanyard.EventInvitationAccepted, lanyard.EventInvitationRevoked, lanyard.EventJoinRequested, lanyard.EventJoinRefused,
 }

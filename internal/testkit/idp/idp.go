@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ed25519"
 	_ "embed"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,8 @@ type Options struct {
 	Seed string
 	// Upstreams are the peers (host:port) on this machine that the provider may call.
 	Upstreams []string
+	// TelegramKey signs the data of Mini Apps; nil is Telegram's own.
+	TelegramKey ed25519.PublicKey
 }
 
 // IDP is a running provider.
@@ -123,7 +126,7 @@ func Start(t testing.TB, o Options) *IDP {
 		Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey},
 	}
 	i.apply(o.Seed)
-	i.serve(o.Upstreams)
+	i.serve(o)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(i.Log.Tail())
@@ -161,18 +164,18 @@ func (i *IDP) Apply(text string) {
 	i.apply(text)
 }
 
-func (i *IDP) serve(upstreams []string) {
+func (i *IDP) serve(o Options) {
 	i.t.Helper()
 	front := httptest.NewUnstartedServer(nil)
 	_, port, _ := splitHostPort(front.Listener.Addr().String())
 	i.Issuer = "http://localhost:" + port
 	issuer, err := url.Parse(i.Issuer)
 	must(i.t, err)
-	fetcher, err := fetch.New(fetch.Options{Allow: upstreams})
+	fetcher, err := fetch.New(fetch.Options{Allow: o.Upstreams})
 	must(i.t, err)
 	i.Handler, err = server.New(server.Parts{
 		Store: i.Store, Sealer: i.Sealer, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
-		Fetcher: fetcher, Resolver: &i.Zone,
+		Fetcher: fetcher, Resolver: &i.Zone, TelegramKey: o.TelegramKey,
 	})
 	must(i.t, err)
 	front.Config.Handler = i.Handler
