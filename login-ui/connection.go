@@ -49,9 +49,9 @@ func renderConnection(p *Pages, c *gin.Context, s *step, status int) error {
 	case errors.Is(err, lanyard.ErrNotOffered):
 		return p.leadPast(c, s, err)
 	case errors.Is(err, lanyard.ErrUpstreamDown):
-		return p.failed(c, s, lanyard.ErrUpstreamDown)
+		return p.failed(c, s, lanyard.ErrUpstreamDown, err)
 	case errors.Is(err, lanyard.ErrUpstreamWrong):
-		return p.failed(c, s, lanyard.ErrUpstreamWrong)
+		return p.failed(c, s, lanyard.ErrUpstreamWrong, err)
 	}
 	return p.flowFault(c, err, s.Page.Client)
 }
@@ -87,8 +87,8 @@ func (p *Pages) leadPast(c *gin.Context, s *step, err error) error {
 }
 
 // failed says that the upstream is not to be reached: that is an outage, of somebody else.
-func (p *Pages) failed(c *gin.Context, s *step, e *lanyard.Error) error {
-	web.Note(c, e)
+func (p *Pages) failed(c *gin.Context, s *step, e *lanyard.Error, cause error) error {
+	web.Note(c, cause)
 	web.RetryAfter(c.Writer.Header(), lanyard.ErrUpstreamDown)
 	if err := refusal(e.Code)(s); err != nil {
 		return err

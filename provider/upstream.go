@@ -26,6 +26,12 @@ func (p *Provider) upstreamAnswer(c *gin.Context) error {
 	case err != nil:
 		return p.Pages.Error(c, err)
 	}
+	if arrived.Cause != nil {
+		web.Note(c, arrived.Cause)
+		ctx := c.Request.Context()
+		p.Log.WarnContext(ctx, "an upstream signed nobody in", "request_id", web.RequestID(ctx), "connection", string(arrived.Over), "cause", arrived.Cause)
+		p.trace(c, arrived.Cause, [][2]string{{"connection", string(arrived.Over)}, {"cause", arrived.Cause.Error()}})
+	}
 	if !arrived.Browser.IsZero() {
 		web.SetBrowser(c.Writer, site(c), arrived.Browser)
 	}

@@ -135,7 +135,7 @@ func TestPreRegisteredAccountIsLost(t *testing.T) {
 // gets an account, and the page says that it did not work.
 func TestUpstreamsThatMustNotBeBelieved(t *testing.T) {
 	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
-		for _, fault := range []upstream.Fault{
+		for n, fault := range []upstream.Fault{
 			upstream.WrongAudience, upstream.NoAuthorizedParty, upstream.WrongAuthorizedParty, upstream.WrongIssuer, upstream.WrongNonce,
 			upstream.NoNonce, upstream.AlgNone, upstream.AlgHS256, upstream.WrongSignature, upstream.Expired, upstream.Future, upstream.WrongHash,
 			upstream.NoIDToken, upstream.DuplicateClaim, upstream.AccessDenied, upstream.OtherError, upstream.WrongIss,
@@ -148,6 +148,9 @@ func TestUpstreamsThatMustNotBeBelieved(t *testing.T) {
 			}
 			if again := b.Get(s.Client("web").Authorize(one("prompt", "none"))); again.Away == nil || again.Away.Query().Get("error") != "login_required" {
 				t.Errorf("%s: signed in", fault)
+			}
+			if log := s.Log.String(); strings.Count(log, `"cause":"upstream`) != n+1 || strings.Contains(log, "code=") || strings.Contains(log, "state=") {
+				t.Errorf("%s: the log does not say why, or too much: %s", fault, s.Log.Tail())
 			}
 			s.upstream[atGoogle].Mend()
 			if page = s.over(b, page, atGoogle); !page.Has("login-submit") { // ada has an account

@@ -30,7 +30,7 @@ func (f *Flow) arrived(ctx context.Context, live *tenants.Live, s *state, v Visi
 		out.Moved, err = f.signInOver(ctx, live, s, v, c, a)
 	}
 	if err != nil {
-		return f.arrivedInVain(ctx, live, s, Arrived{Request: out.Request}, err)
+		return f.arrivedInVain(ctx, live, s, Arrived{Request: out.Request, Over: c.ID}, err)
 	}
 	return out, nil
 }

@@ -308,6 +308,9 @@ type Arrived struct {
 	// step. Refusal is the code of what went wrong then, empty if nothing did.
 	Local   string
 	Refusal string
+	// Cause is why the upstream signed nobody in, for the log, and Over its connection; nil if it did.
+	Cause error
+	Over  lanyard.ConnectionID
 }
 
 // Arrive takes the answer of an upstream at its callback. visitor gives what the
@@ -338,7 +341,7 @@ func (f *Flow) Arrive(ctx context.Context, live *tenants.Live, connection lanyar
 	if err != nil {
 		return Arrived{}, err
 	}
-	out := Arrived{Request: id}
+	out := Arrived{Request: id, Over: connection}
 	if c := s.over(); s.request.Denied || c == nil || c.ID != connection { // switched off, or another way was taken meanwhile
 		return f.arrivedNowhere(ctx, live, s, out)
 	}
@@ -372,7 +375,7 @@ func (f *Flow) arrivedInVain(ctx context.Context, live *tenants.Live, s *state, 
 		return Arrived{}, cause
 	}
 	f.observe(lanyard.MethodFederated, cause)
-	out.Refusal = known.Code
+	out.Refusal, out.Cause = known.Code, cause
 	if p := s.request.Params; p.Link != "" || p.Test != "" {
 		out.Local = p.Local
 		return out, stale(live.Scope.CloseAuthRequest(ctx, s.request.ID))
