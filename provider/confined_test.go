@@ -147,9 +147,13 @@ func TestOrganizationInsistsOnItsConnection(t *testing.T) {
 			c.JustInTime, c.DefaultRoles = true, []string{"auditor", "owner", "nothing"}
 		})
 		fresh = s.Browser()
-		page = s.signIn(fresh, "web", one("organization", "acme", "scope", "openid email"), acmeSSO)
+		page = s.signIn(fresh, "web", one("organization", "acme", "scope", "openid email offline_access"), acmeSSO)
 		wantAway(t, page, "")
-		claims := idp.Claims(t, web.Exchange(page.Away.Query().Get("code"), nil).Text("id_token"))
+		tokens := web.Exchange(page.Away.Query().Get("code"), nil)
+		if a := web.Refresh(tokens.Text("refresh_token"), nil); a.Status != http.StatusOK {
+			t.Errorf("the first refresh is %d %s", a.Status, a.Raw)
+		}
+		claims := idp.Claims(t, tokens.Text("id_token"))
 		if claims["org_slug"] != "acme" || !slices.Equal(texts(claims["roles"]), []string{"auditor"}) {
 			t.Errorf("the new member has %v", about(claims))
 		}
