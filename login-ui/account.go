@@ -38,6 +38,8 @@ type LocalSignIn interface {
 	BeginAnother(ctx context.Context, live *tenants.Live, page string, v flow.Visitor) (flow.Outcome, error)
 	// BeginLink leads to an upstream to link an account there, after a fresh proof.
 	BeginLink(ctx context.Context, live *tenants.Live, page, subject string, connection lanyard.ConnectionID, v flow.Visitor) (flow.Outcome, error)
+	// BeginTest leads to an upstream to try a connection of an organization.
+	BeginTest(ctx context.Context, live *tenants.Live, page, organization string, connection lanyard.ConnectionID, v flow.Visitor) (flow.Outcome, error)
 }
 
 // selfDeeds say who is signed in, and as whom.

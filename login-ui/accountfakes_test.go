@@ -103,6 +103,10 @@ func (f *fakePeople) BeginLink(_ context.Context, _ *tenants.Live, page, subject
 	return o, err
 }
 
+func (f *fakePeople) BeginTest(_ context.Context, _ *tenants.Live, page, organization string, id lanyard.ConnectionID, _ flow.Visitor) (flow.Outcome, error) {
+	return f.lead(false, page, "test", organization, id)
+}
+
 func (f *fakePeople) Identities(context.Context, accounts.Tenancy, accounts.Actor) ([]lanyard.LinkedIdentity, error) {
 	return f.linked, nil
 }

@@ -92,7 +92,8 @@ var notices = map[string]struct{ counted bool }{
 	"org_joined": {}, "org_member": {}, "org_left": {}, "org_chosen": {}, "org_chosen_always": {}, "org_asked": {}, "org_declined": {}, "org_kept": {}, "org_created": {},
 	"org_deleted": {}, "org_saved": {}, "member_saved": {}, "member_removed": {}, "org_transferred": {}, "join_admitted": {}, "join_refused": {},
 	"invitation_sent": {}, "invitation_revoked": {}, "role_saved": {}, "role_removed": {}, "domain_added": {}, "domain_verified": {},
-	"domain_saved": {}, "domain_removed": {}, "policy_saved": {}, "logo_saved": {}, "logo_removed": {},
+	"domain_saved": {}, "domain_removed": {}, "connection_added": {}, "connection_saved": {}, "connection_untested": {}, "connection_on": {},
+	"connection_off": {}, "connection_removed": {}, "policy_saved": {}, "logo_saved": {}, "logo_removed": {},
 }
 
 const (

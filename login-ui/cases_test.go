@@ -96,7 +96,7 @@ func answer(t *testing.T) web.Answer {
 }
 
 func cases(t *testing.T) []pageCase {
-	return slices.Concat(commonCases(t), proofCases(), newcomerCases(), dutyCases(t), linkCases(), accountCases(t), organizationCases(), inviteCases(), myOrgCases(), orgCases(), deviceCases(), federationCases(), linkedCases())
+	return slices.Concat(commonCases(t), proofCases(), newcomerCases(), dutyCases(t), linkCases(), accountCases(t), organizationCases(), inviteCases(), myOrgCases(), orgCases(), connectionCases(), deviceCases(), federationCases(), linkedCases())
 }
 
 func commonCases(t *testing.T) []pageCase {

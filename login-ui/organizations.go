@@ -19,6 +19,7 @@ type Organizations interface {
 	inviteDeeds
 	roleDeeds
 	domainDeeds
+	connectionDeeds
 	brandingDeeds
 	orgDeeds
 	factDeeds

@@ -167,7 +167,11 @@ func orgSent(target string, form url.Values, err error, states ...func(*world)) 
 			state(w)
 		}
 		w.orgs.err = err
-		return w.post(target+"?"+strings.TrimPrefix(lang, "&"), form)
+		joint := "?"
+		if strings.Contains(target, "?") {
+			joint = "&"
+		}
+		return w.post(target+joint+strings.TrimPrefix(lang, "&"), form)
 	}
 }
 
@@ -343,6 +347,9 @@ func orgCases() []pageCase {
 		{"org-policy", 200, orgAt(at + "/policy")},
 		{"org-policy-strict", 200, orgAt(at+"/policy", strict)},
 		{"org-policy-unmet", 200, orgSent(at+"/policy", values("second_factor", "1", "method.password", "1", "lifetime", "8"), lanyard.ErrPolicyUnmet)},
+		{"org-policy-own", 200, orgAt(at+"/policy", insisting)},
+		{"org-policy-own-unmet", 200, orgSent(at+"/policy", values("own_connection_only", "1", "method.password", "1"), lanyard.ErrPolicyUnmet)},
+		{"org-policy-own-none", 200, orgSent(at+"/policy", values("own_connection_only", "1"), lanyard.ErrConnectionNeeded)},
 		{"org-policy-bad-hours", 200, orgSent(at+"/policy", values("lifetime", "long"), nil)},
 		{"org-branding", 200, orgAt(at + "/branding")},
 		{"org-branding-logo", 200, orgAt(at+"/branding", withLogo)},

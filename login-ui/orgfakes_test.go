@@ -34,6 +34,7 @@ type fakeOrgs struct {
 	uses        []lanyard.InvitationUse
 	rows        []organizations.BulkRow
 	domains     []lanyard.Domain
+	connections []lanyard.Connection
 	facts       []organizations.Fact
 	logo        []byte
 	catalogue   []lanyard.ResourceScope
@@ -63,7 +64,8 @@ func acmeOrg(roles ...string) lanyard.Joined {
 func newOrgs() *fakeOrgs {
 	return &fakeOrgs{
 		joined: acmeOrg(lanyard.RoleOwner), lookErr: lanyard.ErrNotFound, used: 3,
-		roles: []lanyard.Role{{Name: "billing", Permissions: []string{"invoices:read"}}},
+		roles:       []lanyard.Role{{Name: "billing", Permissions: []string{"invoices:read"}}},
+		connections: []lanyard.Connection{loomsID(nil)},
 	}
 }
 
@@ -218,6 +220,41 @@ func (f *fakeOrgs) SetJoining(_ context.Context, s organizations.Seat, name stri
 
 func (f *fakeOrgs) RemoveDomain(_ context.Context, s organizations.Seat, name string, _ time.Time) error {
 	return f.note("remove domain", s.Organization.ID, name)
+}
+
+func (f *fakeOrgs) Connections(context.Context, organizations.Seat) ([]lanyard.Connection, error) {
+	return f.connections, nil
+}
+
+func (f *fakeOrgs) Connection(_ context.Context, _ organizations.Seat, id lanyard.ConnectionID) (lanyard.Connection, error) {
+	for _, c := range f.connections {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return lanyard.Connection{}, lanyard.ErrNotFound
+}
+
+func (f *fakeOrgs) AddConnection(_ context.Context, s organizations.Seat, c lanyard.Connection, secret lanyard.Secret, _ time.Time) (lanyard.Connection, error) {
+	err := f.note("add connection", s.Organization.ID, c, secret.Reveal())
+	c.ID = "con_1"
+	return c, err
+}
+
+func (f *fakeOrgs) ChangeConnection(_ context.Context, s organizations.Seat, c lanyard.Connection, secret lanyard.Secret, _ time.Time) (lanyard.Connection, error) {
+	return c, f.note("change connection", s.Organization.ID, c, secret.Reveal())
+}
+
+func (f *fakeOrgs) EnableConnection(_ context.Context, s organizations.Seat, id lanyard.ConnectionID, _ time.Time) error {
+	return f.note("enable connection", s.Organization.ID, id)
+}
+
+func (f *fakeOrgs) DisableConnection(_ context.Context, s organizations.Seat, id lanyard.ConnectionID, _ time.Time) error {
+	return f.note("disable connection", s.Organization.ID, id)
+}
+
+func (f *fakeOrgs) RemoveConnection(_ context.Context, s organizations.Seat, id lanyard.ConnectionID, name string, _ time.Time) error {
+	return f.note("remove connection", s.Organization.ID, id, name)
 }
 
 func (f *fakeOrgs) Describe(_ context.Context, s organizations.Seat, d organizations.Details, _ time.Time) error {

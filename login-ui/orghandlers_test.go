@@ -77,6 +77,26 @@ var orgForms = []struct {
 	},
 	{"/domains/remove", values("domain", "example.com"), []any{"remove domain", acmeID, "example.com"}, "/org/looms/domains?done=domain_removed"},
 	{
+		"/connections/edit", newLoomsID(), []any{"add connection", acmeID, addedLoomsID(), "s3cret"},
+		"/org/looms/connections/edit?connection=con_1&done=connection_added",
+	},
+	{
+		"/connections/edit?connection=con_1", values("name", "Looms ID", "issuer", "https://id.looms.example", "client_id", "other", "auth", "client_secret_post", "scopes", "openid  email"),
+		[]any{"change connection", acmeID, loomsID(func(c *lanyard.Connection) {
+			c.UpstreamClientID, c.Auth, c.Scopes, c.JustInTime, c.DefaultRoles = "other", lanyard.UpstreamPost, lanyard.Scopes{"openid", "email"}, false, nil
+		}), ""}, "/org/looms/connections/edit?connection=con_1&done=connection_saved",
+	},
+	{"/connections/edit?connection=con_1", values("deed", "enable"), []any{"enable connection", acmeID, conID}, "/org/looms/connections/edit?connection=con_1&done=connection_on"},
+	{"/connections/edit?connection=con_1", values("deed", "disable"), []any{"disable connection", acmeID, conID}, "/org/looms/connections/edit?connection=con_1&done=connection_off"},
+	{
+		"/connections/edit?connection=con_1", values("deed", "remove", "typed", " Looms ID "),
+		[]any{"remove connection", acmeID, conID, "Looms ID"}, "/org/looms/connections?done=connection_removed",
+	},
+	{
+		"/policy", values("own_connection_only", "1", "method.password", "1"),
+		[]any{"policy", acmeID, lanyard.OrganizationPolicy{OwnConnectionOnly: true, Methods: []lanyard.Method{lanyard.MethodPassword}}}, "/org/looms/policy?done=policy_saved",
+	},
+	{
 		"/policy", values("second_factor", "1", "method.passkey", "1", "lifetime", "8", "idle", "0,5"),
 		[]any{"policy", acmeID, lanyard.OrganizationPolicy{
 			SecondFactor: lanyard.SecondFactorRequired, Methods: []lanyard.Method{lanyard.MethodPasskey},
@@ -240,7 +260,7 @@ func TestRolesDecideWhatIsShown(t *testing.T) {
 	fresh := worlds(t)
 	pages := map[string]string{
 		"": "", "/members": lanyard.MayReadMembers, "/invitations": lanyard.MayReadMembers, "/invitations/uses": lanyard.MayReadMembers,
-		"/roles": lanyard.MayManageRoles, "/domains": lanyard.MayManageDomains, "/policy": lanyard.MayManagePolicy,
+		"/roles": lanyard.MayManageRoles, "/domains": lanyard.MayManageDomains, "/connections": lanyard.MayManageConnections, "/connections/edit": lanyard.MayManageConnections, "/policy": lanyard.MayManagePolicy,
 		"/branding": lanyard.MayUpdateOrganization, "/activity": lanyard.MayReadActivity, "/activity.csv": lanyard.MayReadActivity, "/delete": lanyard.MayDeleteOrganization,
 	}
 	seen := 0
@@ -344,6 +364,21 @@ func TestOddOrganizationFormsReachNoDeed(t *testing.T) {
 		"removing an odd":    {"/roles/remove", values("name", "../x"), 404},
 		"no domain":          {"/domains", nil, 200},
 		"long domain":        {"/domains/verify", values("domain", strings.Repeat("x", 255)), 404},
+		"no connection":      {"/connections/edit?connection=con_9", nil, 404},
+		"long connection":    {"/connections/edit?connection=" + long, nil, 404},
+		"an odd kind":        {"/connections/edit?kind=telegram", newLoomsID(), 404},
+		"a deed on none":     {"/connections/edit", values("deed", "enable"), 404},
+		"an odd deed":        {"/connections/edit?connection=con_1", values("deed", "praise"), 400},
+		"nameless":           {"/connections/edit", values("client_id", "x"), 200},
+		"no client":          {"/connections/edit", values("name", "x"), 200},
+		"no issuer":          {"/connections/edit", values("name", "x", "client_id", "x", "secret", "x"), 200},
+		"script for issuer":  {"/connections/edit", values("name", "x", "client_id", "x", "secret", "x", "issuer", "javascript:alert(1)"), 200},
+		"odd scopes":         {"/connections/edit", values("name", "x", "client_id", "x", "secret", "x", "issuer", "https://x.test", "scopes", `a"b`), 200},
+		"no secret":          {"/connections/edit", values("name", "x", "client_id", "x", "issuer", "https://x.test"), 200},
+		"no directory":       {"/connections/edit?kind=microsoft", values("name", "x", "client_id", "x", "secret", "x", "directory", "common"), 200},
+		"no hosted domain":   {"/connections/edit?kind=google", values("name", "x", "client_id", "x", "secret", "x"), 200},
+		"long secret":        {"/connections/edit", values("name", "x", "client_id", "x", "secret", strings.Repeat("x", 9000)), 400},
+		"another name":       {"/connections/edit?connection=con_1", values("deed", "remove", "typed", "looms"), 200},
 		"negative hours":     {"/policy", values("lifetime", "-1"), 200},
 		"no number of hours": {"/policy", values("idle", "NaN"), 200},
 		"infinite hours":     {"/policy", values("idle", "1e300"), 200},
@@ -377,6 +412,11 @@ func TestMistakesOnOrganizationPagesAreExplained(t *testing.T) {
 		{"/domains", values("domain", "example.com"), lanyard.ErrConflict, "have this domain already"},
 		{"/domains/joining", values("domain", "example.com", "joining", "off"), lanyard.ErrDomainUnproved, "wasn't found"},
 		{"/roles", values("name", "clerk"), lanyard.ErrBadInput, "may be taken"},
+		{"/connections/edit", newLoomsID(), lanyard.ErrUpstreamDown, "doesn't answer"},
+		{"/connections/edit", newLoomsID(), lanyard.ErrUpstreamWrong, "publishes about itself"},
+		{"/connections/edit", newLoomsID(), lanyard.ErrConflict, "with this name already"},
+		{"/connections/edit?connection=con_1", values("deed", "enable"), lanyard.ErrUntested, "Test the sign-in first"},
+		{"/connections/edit?connection=con_1", values("deed", "disable"), lanyard.ErrConnectionNeeded, "the only one that is on"},
 		{"/policy", nil, lanyard.ErrBadInput, "can't be saved"},
 		{"/branding", values("name", "x"), lanyard.ErrBadInput, "up to 100 characters"},
 	} {

@@ -52,6 +52,7 @@ var orgAreas = []orgArea{
 	{orgInvitations, "org.nav.invitations", []string{lanyard.MayReadMembers, lanyard.MayManageInvitations}},
 	{orgRoles, "org.nav.roles", []string{lanyard.MayManageRoles}},
 	{orgDomains, "org.nav.domains", []string{lanyard.MayManageDomains}},
+	{orgConnections, "org.nav.connections", []string{lanyard.MayManageConnections}},
 	{orgPolicy, "org.nav.policy", []string{lanyard.MayManagePolicy}},
 	{orgBranding, "org.nav.branding", []string{lanyard.MayUpdateOrganization}},
 	{orgActivity, "org.nav.activity", []string{lanyard.MayReadActivity}},
@@ -129,14 +130,14 @@ func (v *orgPage) May(permission string) bool { return v.seat.May(permission) }
 func (p *Pages) orgScreens() []orgScreen {
 	return []orgScreen{
 		p.orgOverviewScreen(), p.orgMembersScreen(), p.orgInvitationsScreen(), p.orgUsesScreen(), p.orgRolesScreen(), p.orgDomainsScreen(),
-		p.orgPolicyScreen(), p.orgBrandingScreen(), p.orgActivityScreen(), p.orgDeleteScreen(),
+		p.orgConnectionsScreen(), p.orgConnectionScreen(), p.orgPolicyScreen(), p.orgBrandingScreen(), p.orgActivityScreen(), p.orgDeleteScreen(),
 	}
 }
 
 func (p *Pages) orgForms() []orgForm {
 	return slices.Concat(
 		p.orgOverviewForms(), p.orgMemberForms(), p.orgInvitationForms(), p.orgRoleForms(), p.orgDomainForms(), p.orgPolicyForms(),
-		p.orgBrandingForms(), p.orgDeleteForms(), p.orgSignOutForms(),
+		p.orgConnectionForms(), p.orgBrandingForms(), p.orgDeleteForms(), p.orgSignOutForms(),
 	)
 }
 

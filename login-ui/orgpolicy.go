@@ -1,6 +1,7 @@
 package loginui
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -17,7 +18,9 @@ import (
 type orgPolicyView struct {
 	*orgPage
 	SecondFactor bool
-	Methods      []methodBox
+	// OwnConnectionOnly insists on the organization's own connection.
+	OwnConnectionOnly bool
+	Methods           []methodBox
 	// Lifetime and Idle are in hours; empty for no limit.
 	Lifetime, Idle string
 }
@@ -36,12 +39,13 @@ func (p *Pages) orgPolicyScreen() orgScreen {
 func (p *Pages) orgPolicyForms() []orgForm {
 	return []orgForm{{path: orgPolicy, at: p.orgPolicyScreen(), do: p.setPolicy, explain: either(wrongFields, among(
 		mistake{lanyard.ErrPolicyUnmet, "", "org.policy.unmet", nil},
+		mistake{lanyard.ErrConnectionNeeded, "own_connection_only", "org.policy.no_connection", nil},
 		mistake{lanyard.ErrBadInput, "", "org.policy.bad", nil},
 	))}}
 }
 
 func (p *Pages) setPolicy(c *gin.Context, d desk, f posted) (web.Handler, error) {
-	policy := lanyard.OrganizationPolicy{OwnConnectionOnly: d.seat.Organization.Policy.OwnConnectionOnly}
+	policy := lanyard.OrganizationPolicy{OwnConnectionOnly: f.ticked("own_connection_only")}
 	if f.ticked("second_factor") {
 		policy.SecondFactor = lanyard.SecondFactorRequired
 	}
@@ -60,7 +64,11 @@ func (p *Pages) setPolicy(c *gin.Context, d desk, f posted) (web.Handler, error)
 		}
 		*into = hours
 	}
-	return d.done(orgPolicy, "policy_saved"), p.Organizations.SetPolicy(c.Request.Context(), d.seat, policy, p.Clock.Now())
+	err := p.Organizations.SetPolicy(c.Request.Context(), d.seat, policy, p.Clock.Now())
+	if policy.OwnConnectionOnly && errors.Is(err, lanyard.ErrPolicyUnmet) {
+		err = wrongField{mistake{field: "own_connection_only", key: "org.policy.unmet_own"}}
+	}
+	return d.done(orgPolicy, "policy_saved"), err
 }
 
 // maxHours is ten years, which is as good as for ever.
@@ -88,10 +96,10 @@ func inHours(d lanyard.Duration) string {
 
 func (p *Pages) viewOrgPolicy(c *gin.Context, v *orgPage) (any, error) {
 	policy, sent := v.seat.Organization.Policy, c.Request.PostForm
-	out := orgPolicyView{orgPage: v, SecondFactor: policy.SecondFactor == lanyard.SecondFactorRequired}
+	out := orgPolicyView{orgPage: v, SecondFactor: policy.SecondFactor == lanyard.SecondFactorRequired, OwnConnectionOnly: policy.OwnConnectionOnly}
 	out.Lifetime, out.Idle = typed(c, "lifetime", inHours(policy.SessionLifetime)), typed(c, "idle", inHours(policy.SessionIdle))
 	if v.Problem != nil {
-		out.SecondFactor = sent.Get("second_factor") != ""
+		out.SecondFactor, out.OwnConnectionOnly = sent.Get("second_factor") != "", sent.Get("own_connection_only") != ""
 	}
 	tenant := live(c).Tenant.Policy
 	for _, m := range lanyard.OrganizationMethods {
