@@ -149,6 +149,16 @@ func TestConnectionsThatAnOrganizationCanHave(t *testing.T) {
 			"Google": {olga, func(c *lanyard.Connection) {
 				c.Name, c.Kind, c.Issuer, c.HostedDomain = "3", lanyard.ConnectionGoogle, "", "example.test"
 			}, secret, nil},
+			"all of Google": {olga, func(c *lanyard.Connection) {
+				c.Kind, c.Issuer, c.JustInTime = lanyard.ConnectionGoogle, "", true
+			}, secret, lanyard.ErrBadInput},
+			"all of Microsoft": {olga, func(c *lanyard.Connection) {
+				c.Kind, c.Issuer, c.JustInTime = lanyard.ConnectionMicrosoft, "https://login.microsoftonline.com/Organizations/v2.0", true
+			}, secret, lanyard.ErrBadInput},
+			"one tenant of Microsoft": {olga, func(c *lanyard.Connection) {
+				c.Name, c.Kind, c.Issuer, c.JustInTime = "5", lanyard.ConnectionMicrosoft, "", true
+				c.AllowedTenants = []string{"01234567-89ab-cdef-0123-456789abcdef"}
+			}, secret, nil},
 			"a key": {olga, func(c *lanyard.Connection) { c.Name, c.Auth = "4", lanyard.UpstreamJWT }, lanyard.SecretOf(`{"kty":"OKP","d":"x"}`), nil},
 		} {
 			form := newConnection("Company")
@@ -157,7 +167,7 @@ func TestConnectionsThatAnOrganizationCanHave(t *testing.T) {
 			}
 			h.wants(what, first(h.AddConnection(h.Context(), c.who, form, c.secret, h.now)), c.err)
 		}
-		for range 6 {
+		for range 5 {
 			h.must(first(h.AddConnection(h.Context(), olga, newConnection(string(lanyard.NewEventID())), secret, h.now)))
 		}
 		h.wants("one more than ten", first(h.AddConnection(h.Context(), olga, newConnection("more"), secret, h.now)), lanyard.ErrBadInput)

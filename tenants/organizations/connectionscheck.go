@@ -2,6 +2,7 @@ package organizations
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,6 +37,9 @@ func (o *Organizations) CheckConnection(s Seat, c lanyard.Connection, secret lan
 	if err := checkSecret(c, secret); err != nil {
 		return err
 	}
+	if c.JustInTime && letsAnybodyIn(c) {
+		return lanyard.ErrBadInput.Saying("people become members by a connection of one Google Workspace domain, or of Microsoft tenants that are named")
+	}
 	for _, role := range c.DefaultRoles {
 		switch {
 		case role == lanyard.RoleOwner:
@@ -48,6 +52,24 @@ func (o *Organizations) CheckConnection(s Seat, c lanyard.Connection, secret lan
 		return lanyard.ErrNotAllowed
 	}
 	return nil
+}
+
+// letsAnybodyIn tells whether everybody who has an account at the upstream can sign in,
+// whatever company they are of.
+func letsAnybodyIn(c lanyard.Connection) bool {
+	switch c.Kind {
+	case lanyard.ConnectionGoogle:
+		return c.HostedDomain == ""
+	case lanyard.ConnectionMicrosoft:
+		issuer, err := url.Parse(c.IssuerURL())
+		if err != nil || len(c.AllowedTenants) > 0 {
+			return err != nil
+		}
+		tenant, _, _ := strings.Cut(strings.TrimPrefix(issuer.Path, "/"), "/")
+		return slices.Contains([]string{"", "common", "organizations", "consumers", lanyard.MicrosoftConsumers}, strings.ToLower(tenant))
+	default:
+		return false
+	}
 }
 
 // checkTexts bounds what people type, and refuses what is no text of one line.
