@@ -27,7 +27,9 @@ func TestOwnerSetsTheOrganizationsSignInUp(t *testing.T) {
 			t.Fatalf("it is added: %s\n%s", page, page.Body)
 		}
 		at := page.URL.RequestURI()
-		tries := func() *idp.Page { return s.back(owner, s.away(owner, owner.Press(owner.Get(at), "connection-test", nil))) }
+		tries := func() *idp.Page {
+			return s.back(owner, s.away(owner, owner.Press(owner.Get(at), "connection-test", nil)))
+		}
 		there.Break(upstream.WrongNonce)
 		if page := tries(); !strings.Contains(page.Text("#problem"), "can't be used") || page.URL.Query().Get("refused") != "upstream_wrong" || page.Has("connection-enable") {
 			t.Errorf("a test in vain leads to %s", page)
