@@ -121,12 +121,20 @@ func (o *Organizations) tellRemoved(ctx context.Context, tx storage.Scope, s Sea
 	}, now, now.Add(removedLives))
 }
 
-// Leave takes a person out of an organization. The only owner is lanyard.ErrLastOwner:
-// somebody has to take over first, or the organization is deleted.
+// Leave takes a person out of an organization, a closed one too. The only owner is
+// lanyard.ErrLastOwner: somebody has to take over first, or the organization is deleted.
 func (o *Organizations) Leave(ctx context.Context, t accounts.Tenancy, a accounts.Actor, id lanyard.OrganizationID, now time.Time) error {
-	s := Seat{Tenancy: t, Actor: a, Joined: lanyard.Joined{Organization: lanyard.Organization{ID: id}}}
-	return o.inside(ctx, s, "", func(tx storage.Scope, s Seat) error {
-		return remove(ctx, tx, s, s.Membership, lanyard.EventMemberLeft, now)
+	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
+		held, err := tx.LockOrganization(ctx, id)
+		if err != nil {
+			return err
+		}
+		m, err := tx.Membership(ctx, id, a.User.ID)
+		if err != nil {
+			return err
+		}
+		s := Seat{Tenancy: t, Actor: a, Joined: lanyard.Joined{Organization: held, Membership: m}}
+		return remove(ctx, tx, s, m, lanyard.EventMemberLeft, now)
 	})
 }
 

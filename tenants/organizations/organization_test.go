@@ -233,7 +233,14 @@ func TestTenantSuspendsAndResumes(t *testing.T) {
 			h.Error("tokens of a suspended organization live")
 		}
 		h.wants("described", h.Describe(ctx, owner, organizations.Details{Name: "x"}, h.now), lanyard.ErrNotFound)
-		h.wants("left", h.Leave(ctx, h.t, owner.Actor, acme.ID, h.now), lanyard.ErrNotFound)
+		h.wants("left by its owner", h.Leave(ctx, h.t, owner.Actor, acme.ID, h.now), lanyard.ErrLastOwner)
+		member := h.person("mary")
+		h.joins(member, acme, lanyard.RoleMember)
+		h.must(h.Leave(ctx, h.t, member, acme.ID, h.now))
+		h.wants("left again", h.Leave(ctx, h.t, member, acme.ID, h.now), lanyard.ErrNotFound)
+		if len(h.events(lanyard.EventMemberLeft, acme.ID)) != 1 {
+			h.Error("that somebody left is not on record")
+		}
 		for range 2 {
 			h.must(h.Resume(ctx, h.t, acme.ID, "operator", h.now))
 		}
