@@ -541,7 +541,7 @@ func TestMailThatCanNotBeWritten(t *testing.T) {
 				want(t, w.result(), c.result)
 				w.end()
 				want(t, o.state(id), c.state)
-				if strings.Contains(o.log.String(), "482") {
+				if digits := strings.ReplaceAll(o.log.String(), " ", ""); strings.Contains(digits, "482913") { // three of them stand in many a stack
 					t.Error("the log tells the code")
 				}
 			})
