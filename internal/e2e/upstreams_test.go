@@ -58,7 +58,7 @@ func (s below) signIn(b browser, there func(), agreed bool) map[string]any {
 	b.click("provider-up")
 	there()
 	if !agreed {
-		b.click("consent-allow")
+		b.agrees("Shop")
 	}
 	if got := b.sees("#app"); got != "/callback" {
 		b.t.Errorf("the person came back to %q", got)
@@ -79,6 +79,13 @@ func (s below) signIn(b browser, there func(), agreed bool) map[string]any {
 	next(b.t, relyingParty, "revoked")
 	finish(b.t, relyingParty)
 	return userinfo
+}
+
+// agrees lets an application have what it asks for.
+func (b browser) agrees(application string) {
+	b.t.Helper()
+	b.comesTo("the question of "+application, fmt.Sprintf(`document.querySelector("h1")?.textContent === %q && document.readyState === "complete"`, application+" asks for access"))
+	b.press("consent-allow")
 }
 
 // elsewhereNow waits until the browser is at the upstream.
@@ -113,7 +120,7 @@ tenants:
 	first := s.signIn(b, func() {
 		b.elsewhereNow(issuer)
 		b.signIn(testkit.DevUser{Username: "hedy@above.test", Password: "frequency-hopping-1942"})
-		b.press("consent-allow")
+		b.agrees("Below")
 	}, false)
 	if first["name"] != "Hedy Lamarr" {
 		t.Errorf("the first time userinfo says %v", first)
@@ -139,8 +146,8 @@ func TestLanyardSignsInOverOIDCProvider(t *testing.T) {
 		b.elsewhereNow(issuer)
 		b.fill("input[name=login]", "hedy")
 		b.fill("input[name=password]", "any will do")
-		b.submit("Sign-in")
-		b.submit("Continue")
+		b.submit("login")
+		b.submit("consent")
 	}
 	first := s.signIn(b, there, false)
 	if first["name"] != "Madam hedy" || strings.Contains(fmt.Sprint(first["sub"]), "hedy") {
@@ -152,9 +159,9 @@ func TestLanyardSignsInOverOIDCProvider(t *testing.T) {
 	}
 }
 
-// submit presses the button of a page that is not ours, by what it says.
-func (b browser) submit(text string) {
+// submit presses the button of a form of oidc-provider.
+func (b browser) submit(prompt string) {
 	b.t.Helper()
-	button := fmt.Sprintf(`//button[normalize-space()=%q]`, text)
-	b.do("press "+text, chromedp.WaitVisible(button, chromedp.BySearch), chromedp.Click(button, chromedp.BySearch))
+	b.comesTo("the form "+prompt, fmt.Sprintf(`document.querySelector("input[name=prompt]")?.value === %q && document.readyState === "complete"`, prompt))
+	b.do("submit it", chromedp.Click("button[type=submit]", chromedp.ByQuery))
 }
