@@ -88,11 +88,13 @@ func TestOrganizationsThatAreClosedLookAlike(t *testing.T) {
 		deleted, err := s.Scope().OrganizationBySlug(t.Context(), "deleted")
 		must(t, err)
 		must(t, s.Scope().ScheduleOrganizationDeletion(t.Context(), deleted.ID, s.Clock.Now().Add(time.Hour)))
-		own, confined, both := s.Browser(), s.Browser(), s.Browser()
+		own, confined, both, others := s.Browser(), s.Browser(), s.Browser(), s.Browser()
 		for _, b := range []*idp.Browser{own, both} {
 			wantAway(t, b.SignIn(s.Client("web").Authorize(nil), ada, adaPassword), "")
 		}
 		s.over(confined, confined.Get("/org/beta"), betaSSO)
+		s.over(others, others.Get("/org/beta"), betaSSO)
+		wantAway(t, others.SignIn(s.Client("web").Authorize(nil), "bob", "difference-engine-1822"), "")
 		wantAway(t, s.over(both, both.Get(s.Client("web").Authorize(one("organization", "beta", "prompt", "login"))), betaSSO), "")
 		for what, c := range map[string]struct {
 			*idp.Browser
@@ -102,6 +104,7 @@ func TestOrganizationsThatAreClosedLookAlike(t *testing.T) {
 			"nobody": {s.Browser(), http.StatusFound, []string{"foreign", "deleted", "neverwas", "acme"}}, "her own": {own, http.StatusNotFound, []string{"foreign", "deleted", "neverwas"}},
 			"the organization's": {confined, http.StatusFound, []string{"foreign", "deleted", "neverwas", "acme", "gamma"}},
 			"both":               {both, http.StatusNotFound, []string{"foreign", "deleted", "neverwas"}},
+			"beside another's":   {others, http.StatusNotFound, []string{"foreign", "deleted", "neverwas", "gamma"}},
 		} {
 			for _, path := range []string{"", "/members", "/policy"} {
 				var first string
