@@ -304,7 +304,7 @@ func TestTokenEndpointRefusesOddRequests(t *testing.T) {
 		"47 another client_id":     {body("grant_type=client_credentials&client_id=web", encoded), 400, "invalid_request"},
 		"49 password":              {body("grant_type=password&username=ada&password=x", encoded), 400, "unsupported_grant_type"},
 		"49 implicit":              {body("grant_type=implicit", encoded), 400, "unsupported_grant_type"},
-		"49 exchange":              {body("grant_type=urn:ietf:params:oauth:grant-type:token-exchange", encoded), 400, "unsupported_grant_type"},
+		"49 exchange":              {body("grant_type=urn:ietf:params:oauth:grant-type:token-exchange", encoded), 400, "unauthorized_client"},
 		"49 jwt-bearer":            {body("grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=x", encoded), 400, "unsupported_grant_type"},
 		"49 device":                {body("grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", encoded), 400, "unauthorized_client"},
 		"49 not allowed":           {body("grant_type=authorization_code&code=x&redirect_uri=y", encoded), 400, "unauthorized_client"},
