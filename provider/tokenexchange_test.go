@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -175,6 +176,11 @@ func TestMiniAppDataThatIsNotBelieved(t *testing.T) {
 func TestExchangeOfWhatIsNotGiven(t *testing.T) {
 	withChat(t, func(t *testing.T, s *chat) {
 		data := s.signed()
+		greedy := lanyard.Resource{ID: "res_greedy", Identifier: "https://greedy.example.test/", Scopes: []lanyard.ResourceScope{{Name: "roles"}}}
+		if err := errors.Join(s.Scope().PutResource(t.Context(), greedy, s.Clock.Now()), s.Scope().BumpRevision(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, s.exchange(data, "scope", "roles", "resource", greedy.Identifier), http.StatusBadRequest, "invalid_scope")
 		for _, c := range []struct {
 			name, value, code string
 		}{
@@ -227,8 +233,11 @@ func TestConnectionOfAnExchange(t *testing.T) {
 	withChat(t, func(t *testing.T, s *chat) {
 		refused := func(what, code string, more ...string) {
 			t.Helper()
-			if a := s.exchange(s.signed(), more...); a.Text("error") != code {
-				t.Errorf("%s: %d %s", what, a.Status, a.Raw)
+			stranger := s.signed("user", `{"id":8200000000,"first_name":"New"}`)
+			for _, data := range []string{s.signed(), stranger} {
+				if a := s.exchange(data, more...); a.Text("error") != code {
+					t.Errorf("%s: %d %s", what, a.Status, a.Raw)
+				}
 			}
 		}
 		s.given(s.signed())
@@ -237,6 +246,10 @@ func TestConnectionOfAnExchange(t *testing.T) {
 		s.connect(atTelegram, func(c *lanyard.Connection) { c.SignIn = false })
 		refused("that signs nobody in", "invalid_grant")
 		s.connect(atTelegram, nil)
+		s.connect("other", func(c *lanyard.Connection) {
+			c.Kind, c.SealedBotToken, c.Issuer = lanyard.ConnectionOIDC, nil, "https://other.example.test"
+		})
+		s.given(s.signed()) // there is one Telegram connection still
 		s.connect("second", nil)
 		refused("of two none", "invalid_request")
 		s.given(s.signed(), "connection", "second")
@@ -248,9 +261,6 @@ func TestConnectionOfAnExchange(t *testing.T) {
 		}
 		s.connect("acmes", func(c *lanyard.Connection) { c.OrganizationID = o.ID })
 		refused("an organization's own", "invalid_grant", "connection", "acmes")
-		s.connect("other", func(c *lanyard.Connection) {
-			c.Kind, c.SealedBotToken, c.Issuer = lanyard.ConnectionOIDC, nil, "https://other.example.test"
-		})
 		refused("of another kind", "invalid_grant", "connection", "other")
 	})
 }
