@@ -8,10 +8,10 @@ const (
 	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 	// TokenTypeAccessToken is what an exchange gives (RFC 8693 §3).
-	TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // the name of a kind
+	TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
 	// TokenTypeMiniApp is the subject token of an exchange: the initData of a Telegram Mini
 	// App, byte for byte as Telegram gave it to the page. The name is ours: no registry has one.
-	TokenTypeMiniApp = "urn:lanyard:params:oauth:token-type:telegram-mini-app" //nolint:gosec // the name of a kind
+	TokenTypeMiniApp = "urn:lanyard:params:oauth:token-type:telegram-mini-app"
 
 	// ExchangedLifetime is the longest life of a token that was given in exchange.
 	ExchangedLifetime = 15 * time.Minute
