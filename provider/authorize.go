@@ -87,6 +87,9 @@ func (p *Provider) clientOf(c *gin.Context, id lanyard.AuthRequestID) *lanyard.C
 // proceed answers the client, or leads the browser to the step that is due.
 func (p *Provider) proceed(c *gin.Context, o flow.Outcome) error {
 	s := site(c)
+	if !o.Browser.IsZero() {
+		web.SetBrowser(c.Writer, s, o.Browser)
+	}
 	if o.Local != "" {
 		return p.goLocal(c, o)
 	}

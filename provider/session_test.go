@@ -391,3 +391,33 @@ func TestDisabledAccountIsToldAfterProof(t *testing.T) {
 		t.Errorf("a disabled account is shown %s", page)
 	}
 }
+
+// TestProofBecomesTheSessionBeforeAnythingElse: what is asked after the sign-in does not
+// take the place of a fresh proof.
+func TestProofBecomesTheSessionBeforeAnythingElse(t *testing.T) {
+	withTown(t, func(t *testing.T, i *idp.IDP) {
+		choose, b := i.Client("choose"), i.Browser()
+		wantAway(t, b.SignIn(i.Client("web").Authorize(nil), ada, adaPassword), "")
+		i.Clock.Advance(2 * time.Hour)
+		page := b.Press(b.Get(choose.Authorize(one("prompt", "login"))), "login-submit", one("password", adaPassword))
+		beta, err := i.Scope().OrganizationBySlug(t.Context(), "beta")
+		must(t, err)
+		claims := tokensOf(t, choose, b.Press(page, "organization-continue", one("organization", string(beta.ID))))
+		if claims["auth_time"] != float64(i.Clock.Now().Unix()) {
+			t.Errorf("prompt=login gives a token of %v at %d", claims["auth_time"], i.Clock.Now().Unix())
+		}
+	})
+}
+
+// TestSignInGoesOnWhenNothingIsNeededAnyMore: the policy became milder meanwhile.
+func TestSignInGoesOnWhenNothingIsNeededAnyMore(t *testing.T) {
+	onBothDatabases(t, func(t *testing.T, i *idp.IDP) {
+		policy(i, "second_factor: required")
+		web, b := i.Client("web"), i.Browser()
+		page := b.SignIn(web.Authorize(nil), ada, adaPassword)
+		policy(i, "second_factor: optional")
+		page = b.Get("/oauth/resume?request=" + page.URL.Query().Get("request"))
+		tokensOf(t, web, page)
+		wantAway(t, b.Get(web.Authorize(one("prompt", "none"))), "")
+	})
+}

@@ -48,7 +48,7 @@ func (p *Provider) claimsFor(c *gin.Context) (map[string]any, error) {
 	if err != nil || !v.Scopes.Has(lanyard.ScopeOrganizations) {
 		return claims, err
 	}
-	claims[lanyard.ScopeOrganizations], err = p.Issuer.Organizations(c.Request.Context(), live(c), v.Standing.User.ID)
+	claims[lanyard.ScopeOrganizations], err = p.Issuer.Organizations(c.Request.Context(), live(c), v.Standing.Grant)
 	return claims, err
 }
 

@@ -166,8 +166,9 @@ func (s Scope) ByCode(ctx context.Context, hash []byte) (CodeStanding, error) {
 	if err != nil {
 		return CodeStanding{}, err
 	}
-	joined, roles, err := s.place(ctx, user.ID, request.OrganizationID, request.Params.Scopes)
-	return CodeStanding{Request: request, Session: row.session(s.tenant), User: user, Joined: joined, TenantRoles: roles}, err
+	session := row.session(s.tenant)
+	joined, roles, err := s.place(ctx, user.ID, request.OrganizationID, request.Params.Scopes.Has(lanyard.ScopeRoles) && session.Opens(""))
+	return CodeStanding{Request: request, Session: session, User: user, Joined: joined, TenantRoles: roles}, err
 }
 
 // MaxCodeFailures burns a code: so many redemptions may fail a binding.

@@ -123,13 +123,13 @@ func (s Scope) standing(ctx context.Context, r standingRow) (lanyard.Standing, e
 			return lanyard.Standing{}, err
 		}
 	}
-	out.Joined, out.TenantRoles, err = s.place(ctx, user.ID, grant.OrganizationID, grant.Scopes)
+	out.Joined, out.TenantRoles, err = s.place(ctx, user.ID, grant.OrganizationID, grant.Scopes.Has(lanyard.ScopeRoles) && !grant.Confined)
 	return out, err
 }
 
-// place is where a user stands in an organization (zero if nowhere) and, if the
-// scopes ask for it, in the tenant.
-func (s Scope) place(ctx context.Context, user lanyard.UserID, organization lanyard.OrganizationID, scopes lanyard.Scopes) (lanyard.Joined, []string, error) {
+// place is where a user stands in an organization (zero if nowhere) and, if that is
+// asked for, in the tenant. What an organization's connection proved never opens the latter.
+func (s Scope) place(ctx context.Context, user lanyard.UserID, organization lanyard.OrganizationID, inTenant bool) (lanyard.Joined, []string, error) {
 	var joined lanyard.Joined
 	if organization != "" {
 		var err error
@@ -137,7 +137,7 @@ func (s Scope) place(ctx context.Context, user lanyard.UserID, organization lany
 			return lanyard.Joined{}, nil, err
 		}
 	}
-	if !scopes.Has(lanyard.ScopeRoles) {
+	if !inTenant {
 		return joined, nil, nil
 	}
 	roles, err := s.UserRoles(ctx, user)

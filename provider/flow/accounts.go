@@ -128,7 +128,7 @@ func (s *state) confinedTo() lanyard.OrganizationID {
 		}
 		return s.base().ConfinedTo
 	}
-	if a := s.somebody(); a != nil {
+	if a := s.account(); a != nil {
 		return a.Session.ConfinedTo
 	}
 	return ""

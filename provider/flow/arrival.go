@@ -96,19 +96,35 @@ func (f *Flow) signInOver(ctx context.Context, live *tenants.Live, s *state, v V
 	switch {
 	case errors.Is(err, lanyard.ErrNotFound) && known == nil:
 		return f.firstArrival(ctx, live, s, v, c, a)
+	case errors.Is(err, lanyard.ErrNotFound) && f.owns(ctx, live, known.User, a): // who could link it now
+		return f.firstArrival(ctx, live, s, v, c, a)
 	case errors.Is(err, lanyard.ErrNotFound), err == nil && known != nil && known.User.ID != proven.User.ID:
 		return Moved{}, lanyard.ErrOtherAccount
 	case err != nil:
 		return Moved{}, err
 	}
-	return f.provedOver(ctx, live, s, v, proven, a)
+	return f.provedOver(ctx, live, s, v, proven, a, false)
 }
 
-// provedOver is proved for what an upstream proved.
-func (f *Flow) provedOver(ctx context.Context, live *tenants.Live, s *state, v Visitor, p accounts.Proven, a lanyard.Arrival) (Moved, error) {
+// owns tells whether a user has proved the address that an upstream proved.
+func (f *Flow) owns(ctx context.Context, live *tenants.Live, user lanyard.User, a lanyard.Arrival) bool {
+	if !a.EmailVerified {
+		return false
+	}
+	owner, err := f.Accounts.AddressOwner(ctx, live.Tenancy(), a.Email)
+	return err == nil && owner.ID == user.ID
+}
+
+// provedOver is proved for what an upstream proved; joins says that it makes the
+// account that the request's invitation, if there is one, is for.
+func (f *Flow) provedOver(ctx context.Context, live *tenants.Live, s *state, v Visitor, p accounts.Proven, a lanyard.Arrival, joins bool) (Moved, error) {
 	f.observe(p.Method, nil)
 	return f.inTx(ctx, live, s, v, func(tx storage.Scope, try *state) ([]lanyard.Secret, error) {
 		try.request.Arrival, try.request.Refusal = nil, ""
+		if joins && try.offer != nil { // it is used with the account
+			try.request.Joined = true
+			try.keepHome()
+		}
 		try.add(p.User, p.Method, ticked{})
 		try.request.Progress.Upstream = &a.Proof
 		return nil, p.Success(ctx, tx)
@@ -143,9 +159,7 @@ func (f *Flow) firstArrival(ctx context.Context, live *tenants.Live, s *state, v
 	if err != nil {
 		return Moved{}, err
 	}
-	s.request.Joined = s.request.Joined || s.offer != nil
-	s.keepHome()
-	return f.provedOver(ctx, live, s, v, proven, a)
+	return f.provedOver(ctx, live, s, v, proven, a, true)
 }
 
 // linkAfterProof asks the owner of the address to prove the account first.
@@ -231,9 +245,7 @@ func (f *Flow) signUpInvitedOver(ctx context.Context, live *tenants.Live, s *sta
 	if err != nil {
 		return Moved{}, err
 	}
-	s.request.Joined = true
-	s.keepHome()
-	return f.provedOver(ctx, live, s, v, proven, a)
+	return f.provedOver(ctx, live, s, v, proven, a, true)
 }
 
 // Link makes the identity that waits in the request a way in to the account that was
@@ -266,16 +278,19 @@ func (f *Flow) link(ctx context.Context, tx storage.Scope, live *tenants.Live, s
 	if err := tx.HoldUser(ctx, user.ID, user.Revision); err != nil {
 		return lanyard.Secret{}, stale(err)
 	}
+	c, err := tx.Connection(ctx, a.Proof.Connection)
+	if err == nil && (!c.Offered() || !c.Linking) || errors.Is(err, lanyard.ErrNotFound) {
+		err = lanyard.ErrNotOffered
+	}
+	if err != nil {
+		return lanyard.Secret{}, err
+	}
 	if err := f.Accounts.LinkIdentity(ctx, tx, live.Tenancy(), user, a, v.from(), s.now); err != nil {
 		return lanyard.Secret{}, err
 	}
 	s.request.SessionID, s.request.Arrival = s.account().Session.ID, nil
 	if a.Proof.Organization == "" {
 		return lanyard.Secret{}, nil
-	}
-	c, err := tx.Connection(ctx, a.Proof.Connection)
-	if err != nil {
-		return lanyard.Secret{}, err
 	}
 	if c.JustInTime {
 		if err := f.Organizations.JoinByConnection(ctx, tx, live.Tenancy(), c, user, s.now); err != nil {

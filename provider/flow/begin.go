@@ -8,6 +8,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/provider/federation"
+	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/organizations"
@@ -53,6 +54,8 @@ type Outcome struct {
 	Request lanyard.AuthRequestID
 	Binding lanyard.Secret
 	Next    Step
+	// Browser is the new value of the browser cookie; zero if it stays.
+	Browser lanyard.Secret
 	// Local is the page of our own that the sign-in was for, once nothing is due; Land
 	// the application to go on to instead, with the organization LandIn, nil for none.
 	Local  string
@@ -139,6 +142,8 @@ func (f *Flow) Resume(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	}
 	due := s.due()
 	switch {
+	case due == StepDone && s.person != nil:
+		return f.nothingMore(ctx, live, s, v)
 	case due == StepDone:
 		return f.finishStored(ctx, live, s)
 	case s.request.Params.Prompts(lanyard.PromptNone):
@@ -148,6 +153,13 @@ func (f *Flow) Resume(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 		err = f.haveCode(ctx, live, s, v)
 	}
 	return Outcome{Request: id, Next: due}, err
+}
+
+// nothingMore signs in whoever has proved enough, because what was still needed after
+// the proof is needed no more.
+func (f *Flow) nothingMore(ctx context.Context, live *tenants.Live, s *state, v Visitor) (Outcome, error) {
+	moved, err := f.inTx(ctx, live, s, v, func(storage.Scope, *state) ([]lanyard.Secret, error) { return nil, nil })
+	return Outcome{Request: s.request.ID, Next: moved.Next, Browser: moved.Browser}, err
 }
 
 // load reads a stored request and what the browser holds. A request that is gone,

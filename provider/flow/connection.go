@@ -125,7 +125,7 @@ func (s *state) insisted() bool {
 // over is the upstream that the request has to go over now; nil for none.
 func (s *state) over() *lanyard.Connection {
 	if p := s.request.Params; p.Link != "" || p.Test != "" {
-		if s.account() == nil || s.proving() || s.person != nil || s.factorDue() || len(s.connections) == 0 {
+		if a := s.account(); a == nil || (p.Link != "" && a.User.Subject != p.HintSubject) || s.proving() || s.person != nil || s.factorDue() || len(s.connections) == 0 {
 			return nil
 		}
 		return &s.connections[0]
@@ -148,7 +148,7 @@ func (s *state) connectionDue() bool { return s.over() != nil }
 // linkDue asks whether what came from an upstream is to sign in to the account that was proved.
 func (s *state) linkDue() bool {
 	a := s.account()
-	return s.linking() && s.person == nil && a != nil && a.User.ID == s.request.Arrival.User
+	return s.linking() && a != nil && a.User.ID == s.request.Arrival.User
 }
 
 // offered are the upstreams that a page shows.

@@ -174,6 +174,12 @@ func (f *Flow) Back(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 	}
 	s.request.Identifier, s.request.SessionID, s.request.Chosen = "", "", true
 	s.request.Way, s.request.Progress, s.request.Arrival, s.person = "", nil, nil, nil
+	if !s.request.Joined { // another name may lead to another organization
+		s.request.OrganizationID = ""
+		if s.request.Params.Organization == "" && s.offer == nil {
+			s.home = lanyard.Organization{}
+		}
+	}
 	return s.moved(), f.save(ctx, live.Scope, s)
 }
 
@@ -191,8 +197,8 @@ func (f *Flow) Consent(ctx context.Context, live *tenants.Live, id lanyard.AuthR
 	a := s.account()
 	s.request.Agreed, s.request.SessionID = true, a.Session.ID
 	err = live.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if err := f.save(ctx, tx, s); err != nil {
-			return err
+		if err := f.save(ctx, tx, s); err != nil || !a.Session.Opens("") {
+			return err // an organization's word is no consent of the person's for other sign-ins
 		}
 		return s.remember(ctx, tx, a)
 	})

@@ -140,7 +140,7 @@ func (f *Flow) settle(ctx context.Context, tx storage.Scope, live *tenants.Live,
 	if err := s.loadOrganizations(ctx, tx); err != nil {
 		return Moved{}, err
 	}
-	if next := s.due(); next != StepDone && next != StepConsent {
+	if next := s.due(); next != StepDone {
 		return Moved{Next: next}, f.save(ctx, tx, s)
 	}
 	return f.signIn(ctx, tx, live, s, v)

@@ -61,10 +61,10 @@ func (f *Flow) SignUpCode(ctx context.Context, live *tenants.Live, id lanyard.Au
 		f.observe(lanyard.MethodEmailCode, err)
 		return Moved{}, err
 	}
-	s.request.Joined = s.request.Joined || s.offer != nil
 	if a := proven.Arrival; a != nil {
-		return f.provedOver(ctx, live, s, v, proven, *a)
+		return f.provedOver(ctx, live, s, v, proven, *a, true)
 	}
+	s.request.Joined = s.request.Joined || s.offer != nil
 	return f.proved(ctx, live, s, v, proven, ticked{})
 }
 

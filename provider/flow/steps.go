@@ -40,35 +40,37 @@ type state struct {
 
 // steps are looked at in order; the first one that is due is what the person has
 // to do next. silent is the error when nobody may be asked (OpenID Connect Core §3.1.2.6).
+// Those that are for whoever is signed in are not due before a proof is a session.
 var steps = []struct {
-	step   Step
-	due    func(*state) bool
-	silent *lanyard.Error
+	step     Step
+	due      func(*state) bool
+	silent   *lanyard.Error
+	signedIn bool
 }{
-	{StepChoose, (*state).chooseDue, lanyard.ErrAccountSelection},
-	{StepSignUp, (*state).signUpDue, lanyard.ErrLoginRequired},
-	{StepSignUpCode, (*state).signUpCodeDue, lanyard.ErrLoginRequired},
-	{StepForgot, (*state).forgotDue, lanyard.ErrLoginRequired},
-	{StepConnection, (*state).connectionDue, lanyard.ErrLoginRequired},
-	{StepPasskey, (*state).passkeyDue, lanyard.ErrLoginRequired},
-	{StepIdentify, (*state).identifyDue, lanyard.ErrLoginRequired},
-	{StepEmailCode, (*state).emailCodeDue, lanyard.ErrLoginRequired},
-	{StepPassword, (*state).proving, lanyard.ErrLoginRequired},
-	{StepFactor, (*state).factorDue, lanyard.ErrLoginRequired},
-	{StepNewPassword, (*state).newPasswordDue, lanyard.ErrInteractionRequired},
-	{StepVerifyEmail, (*state).verifyEmailDue, lanyard.ErrInteractionRequired},
-	{StepEnrol, (*state).enrolDue, lanyard.ErrInteractionRequired},
-	{StepCodes, (*state).codesDue, lanyard.ErrInteractionRequired},
-	{StepLink, (*state).linkDue, lanyard.ErrInteractionRequired},
-	{StepInvitation, (*state).invitationDue, lanyard.ErrInteractionRequired},
-	{StepNotMember, (*state).notMemberDue, lanyard.ErrAccessDenied},
-	{StepOrganization, (*state).organizationDue, lanyard.ErrInteractionRequired},
-	{StepConsent, (*state).consentDue, lanyard.ErrConsentRequired},
+	{StepChoose, (*state).chooseDue, lanyard.ErrAccountSelection, false},
+	{StepSignUp, (*state).signUpDue, lanyard.ErrLoginRequired, false},
+	{StepSignUpCode, (*state).signUpCodeDue, lanyard.ErrLoginRequired, false},
+	{StepForgot, (*state).forgotDue, lanyard.ErrLoginRequired, false},
+	{StepConnection, (*state).connectionDue, lanyard.ErrLoginRequired, false},
+	{StepPasskey, (*state).passkeyDue, lanyard.ErrLoginRequired, false},
+	{StepIdentify, (*state).identifyDue, lanyard.ErrLoginRequired, false},
+	{StepEmailCode, (*state).emailCodeDue, lanyard.ErrLoginRequired, false},
+	{StepPassword, (*state).proving, lanyard.ErrLoginRequired, false},
+	{StepFactor, (*state).factorDue, lanyard.ErrLoginRequired, false},
+	{StepNewPassword, (*state).newPasswordDue, lanyard.ErrInteractionRequired, false},
+	{StepVerifyEmail, (*state).verifyEmailDue, lanyard.ErrInteractionRequired, false},
+	{StepEnrol, (*state).enrolDue, lanyard.ErrInteractionRequired, false},
+	{StepCodes, (*state).codesDue, lanyard.ErrInteractionRequired, false},
+	{StepLink, (*state).linkDue, lanyard.ErrInteractionRequired, true},
+	{StepInvitation, (*state).invitationDue, lanyard.ErrInteractionRequired, true},
+	{StepNotMember, (*state).notMemberDue, lanyard.ErrAccessDenied, true},
+	{StepOrganization, (*state).organizationDue, lanyard.ErrInteractionRequired, true},
+	{StepConsent, (*state).consentDue, lanyard.ErrConsentRequired, true},
 }
 
 func (s *state) due() Step {
 	for _, step := range steps {
-		if step.due(s) {
+		if (!step.signedIn || s.person == nil) && step.due(s) {
 			return step.step
 		}
 	}
@@ -135,7 +137,7 @@ func (s *state) reproof() bool {
 	if !demands.Allows(a.Session) {
 		return true
 	}
-	if s.request.Proved {
+	if s.request.Proved && !a.Session.AuthTime.Before(s.request.CreatedAt) { // and not another session's proof
 		return false
 	}
 	p := s.request.Params

@@ -18,13 +18,13 @@ type OrganizationEntry struct {
 	Roles []string               `json:"roles"`
 }
 
-// Organizations lists the open organizations of a user by name, the first hundred of
-// them, for userinfo alone.
-func (i *Issuer) Organizations(ctx context.Context, live *tenants.Live, user lanyard.UserID) ([]OrganizationEntry, error) {
-	joined, err := live.Scope.AllJoined(ctx, user, maxOrganizations)
+// Organizations lists the open organizations of a grant's user by name, the first
+// hundred of them, for userinfo alone: all, or the one whose connection proved the sign-in.
+func (i *Issuer) Organizations(ctx context.Context, live *tenants.Live, grant lanyard.Grant) ([]OrganizationEntry, error) {
+	joined, err := live.Scope.AllJoined(ctx, grant.UserID, maxOrganizations)
 	out := []OrganizationEntry{}
 	for _, j := range joined {
-		if o := j.Organization; o.Open() {
+		if o := j.Organization; o.Open() && (!grant.Confined || o.ID == grant.OrganizationID) {
 			out = append(out, OrganizationEntry{ID: o.ID, Name: o.Name, Slug: o.Slug, Roles: j.Membership.Roles})
 		}
 	}
