@@ -164,7 +164,8 @@ func (e *Exchanger) bearer(ctx context.Context, live *tenants.Live, x Exchange, 
 	case errors.Is(err, lanyard.ErrNotFound) && asksMore(live.Tenant.Policy, lanyard.Factors{EmailVerified: true}, now):
 		return bearer{}, errMoreNeeded
 	case errors.Is(err, lanyard.ErrNotFound):
-		proven, err = e.Accounts.SignUpByIdentity(ctx, live.Tenancy(), a, accounts.Newcomer{}, x.From, now)
+		// All of a bot's people come from its own address, which is not counted; Telegram vouches for each.
+		proven, err = e.Accounts.SignUpByIdentity(ctx, live.Tenancy(), a, accounts.Newcomer{}, accounts.From{}, now)
 		if errors.Is(err, lanyard.ErrSignUpClosed) {
 			err = errNoAccount
 		}

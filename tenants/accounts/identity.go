@@ -58,13 +58,15 @@ func (a *Accounts) AddressOwner(ctx context.Context, t Tenancy, address string) 
 // up to sign in to that account. An address that somebody has proved is
 // lanyard.ErrHasAccount, an identity that signs somebody in lanyard.ErrIdentityTaken:
 // of two browsers with the same one, the second signs in. Too many new accounts from
-// one address are lanyard.ErrThrottled.
+// one address are lanyard.ErrThrottled; without an address nothing is counted.
 func (a *Accounts) SignUpByIdentity(ctx context.Context, t Tenancy, arrival lanyard.Arrival, n Newcomer, from From, now time.Time) (Proven, error) {
 	if err := n.admitted(t.Tenant.Policy); err != nil {
 		return Proven{}, err
 	}
-	if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
-		return Proven{}, err
+	if from.Address != "" {
+		if err := reserveBy(ctx, t.Scope, attemptKey("sender", from.Address), senderRule, now); err != nil {
+			return Proven{}, err
+		}
 	}
 	r := registration{Arrival: bounded(t, arrival)}
 	user := newUser(r.Arrival.Profile, now)
