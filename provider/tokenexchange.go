@@ -72,10 +72,9 @@ func (p *Provider) exchanged(c *gin.Context, x *call) (token.Tokens, error) {
 	if err != nil {
 		return token.Tokens{}, err
 	}
-	ctx := c.Request.Context()
-	return p.exchanger.Exchange(ctx, live(c), token.Exchange{
+	return p.exchanger.Exchange(c.Request.Context(), live(c), token.Exchange{
 		Client: x.client, Scopes: scopes, Resources: x.form["resource"], Connection: lanyard.ConnectionID(x.form.Get("connection")),
-		InitData: x.form.Get("subject_token"), From: accounts.From{Address: web.Neighbourhood(web.AddressOf(ctx))},
+		InitData: x.form.Get("subject_token"),
 	})
 }
 

@@ -40,7 +40,6 @@ type Exchange struct {
 	Connection lanyard.ConnectionID
 	// InitData is the subject token.
 	InitData string
-	From     accounts.From
 }
 
 // What a refused client is told, for it to know where to send the person.
@@ -132,7 +131,7 @@ type bearer struct {
 // give finds or makes the account, and gives the token.
 func (e *Exchanger) give(ctx context.Context, live *tenants.Live, x Exchange, c lanyard.Connection, found Evidence, target Target) (Tokens, error) {
 	now := e.Issuer.Clock.Now()
-	who, err := e.bearer(ctx, live, x, c, found, now)
+	who, err := e.bearer(ctx, live, c, found, now)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -150,12 +149,14 @@ func (e *Exchanger) give(ctx context.Context, live *tenants.Live, x Exchange, c 
 }
 
 // bearer is the owner of the identity, or a new account for it.
-func (e *Exchanger) bearer(ctx context.Context, live *tenants.Live, x Exchange, c lanyard.Connection, found Evidence, now time.Time) (bearer, error) {
+func (e *Exchanger) bearer(ctx context.Context, live *tenants.Live, c lanyard.Connection, found Evidence, now time.Time) (bearer, error) {
 	a := lanyard.Arrival{
 		Identity: found.Assertion.Identity, Profile: found.Assertion.Profile, At: now,
 		Proof: lanyard.UpstreamProof{Connection: c.ID, ACR: lanyard.ACRSingle},
 	}
-	proven, err := e.Accounts.ProveIdentity(ctx, live.Tenancy(), a, x.From, now)
+	// Everybody comes from the client's own servers: new accounts are counted by who they are for.
+	from := accounts.From{Address: string(c.ID) + " " + a.Identity.Subject}
+	proven, err := e.Accounts.ProveIdentity(ctx, live.Tenancy(), a, from, now)
 	switch {
 	case errors.Is(err, lanyard.ErrUserDisabled):
 		return bearer{}, lanyard.ErrInvalidGrant
@@ -164,8 +165,7 @@ func (e *Exchanger) bearer(ctx context.Context, live *tenants.Live, x Exchange, 
 	case errors.Is(err, lanyard.ErrNotFound) && asksMore(live.Tenant.Policy, lanyard.Factors{EmailVerified: true}, now):
 		return bearer{}, errMoreNeeded
 	case errors.Is(err, lanyard.ErrNotFound):
-		// All of a bot's people come from its own address, which is not counted; Telegram vouches for each.
-		proven, err = e.Accounts.SignUpByIdentity(ctx, live.Tenancy(), a, accounts.Newcomer{}, accounts.From{}, now)
+		proven, err = e.Accounts.SignUpByIdentity(ctx, live.Tenancy(), a, accounts.Newcomer{}, from, now)
 		if errors.Is(err, lanyard.ErrSignUpClosed) {
 			err = errNoAccount
 		}
