@@ -58,7 +58,7 @@ type accountRow struct {
 }
 
 // Accounts finds a browser by the hash of its cookie, with its sessions that were
-// not ended, newest first, and what their users agreed to for a client. An
+// not ended, newest first and those of organizations' connections last, and what their users agreed to for a client. An
 // unknown browser is lanyard.ErrNotFound; one without sessions has no accounts. Of the
 // browser itself only id and last connection are read.
 func (s Scope) Accounts(ctx context.Context, browserHash []byte, client lanyard.ClientID) (lanyard.Browser, []lanyard.Account, error) {
@@ -69,7 +69,7 @@ func (s Scope) Accounts(ctx context.Context, browserHash []byte, client lanyard.
 		LEFT JOIN sessions s ON s.tenant_id = b.tenant_id AND s.browser_id = b.id AND s.ended_at IS NULL
 		LEFT JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id`+joinPrimaryEmail+`
 		LEFT JOIN consents c ON c.tenant_id = u.tenant_id AND c.user_id = u.id AND c.client_id = ?
-		WHERE b.tenant_id = ? AND b.secret_hash = ? ORDER BY s.auth_time DESC LIMIT ?`,
+		WHERE b.tenant_id = ? AND b.secret_hash = ? ORDER BY COALESCE(s.confined_to, '') <> '', s.auth_time DESC LIMIT ?`,
 		string(client), string(s.tenant), browserHash, maxAccounts)
 	if err != nil {
 		return lanyard.Browser{}, nil, err

@@ -36,8 +36,10 @@ func (f *Flow) finishLocal(ctx context.Context, live *tenants.Live, s *state) (O
 		return Outcome{}, stale(err)
 	}
 	a := s.account()
-	if err := live.Scope.UseSession(ctx, a.Session.BrowserID, a.Session.ID); err != nil {
-		return Outcome{}, err
+	if a.Session.Opens("") { // those pages are closed to the others
+		if err := live.Scope.UseSession(ctx, a.Session.BrowserID, a.Session.ID); err != nil {
+			return Outcome{}, err
+		}
 	}
 	out := Outcome{Request: s.request.ID, Local: s.request.Params.Local}
 	if s.request.Joined && a.Session.ConfinedTo != "" { // the account's own pages are closed to it

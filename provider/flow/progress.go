@@ -42,10 +42,12 @@ func (f *Flow) loadPerson(ctx context.Context, live *tenants.Live, s *state, v V
 	}
 	if !on || !s.stands(user) {
 		s.request.Progress, s.request.Identifier, s.request.Way, s.request.Arrival = nil, "", "", nil
-		if len(s.request.BindingHash) == 0 {
-			return nil
+		if len(s.request.BindingHash) > 0 {
+			if err := f.save(ctx, live.Scope, s); err != nil {
+				return err
+			}
 		}
-		return f.save(ctx, live.Scope, s)
+		return f.loadPerson(ctx, live, s, v)
 	}
 	s.person = &user
 	if err := s.loadOrganizations(ctx, live.Scope); err != nil {
@@ -177,6 +179,9 @@ func (f *Flow) signIn(ctx context.Context, tx storage.Scope, live *tenants.Live,
 	started, err := session.Start(ctx, tx, session.Browser{Secret: v.Browser, UserAgent: v.UserAgent, Address: v.Address}, proof, s.client.ID)
 	if err != nil {
 		return Moved{}, err
+	}
+	if base.ID != "" && started.ID != base.ID { // what the proof was added to ended this very moment
+		return Moved{}, lanyard.ErrStaleFlow
 	}
 	if err := f.afterSignIn(ctx, tx, live, s, v, started, known); err != nil {
 		return Moved{}, err
