@@ -12,11 +12,17 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m, schema.Newest) }
 
-// onBothDatabases runs a test against SQLite and against PostgreSQL.
+// onBothDatabases runs a test against SQLite and against PostgreSQL, side by side.
 func onBothDatabases(t *testing.T, test func(t *testing.T, i *idp.IDP)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, idp.Start(t, idp.Options{})) })
-	t.Run("postgres", func(t *testing.T) { test(t, idp.Start(t, idp.Options{Database: testkit.FastPostgres(t)})) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, idp.Start(t, idp.Options{}))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, idp.Start(t, idp.Options{Database: testkit.FastPostgres(t)}))
+	})
 }
 
 // one is a parameter with one value.

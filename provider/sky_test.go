@@ -67,8 +67,14 @@ func underSky(t *testing.T, named []lanyard.ConnectionID, test func(t *testing.T
 		}
 		test(t, s)
 	}
-	t.Run("sqlite", func(t *testing.T) { start(t, "") })
-	t.Run("postgres", func(t *testing.T) { start(t, testkit.FastPostgres(t)) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		start(t, "")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		start(t, testkit.FastPostgres(t))
+	})
 }
 
 // connect stores a connection, after a change.
