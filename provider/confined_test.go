@@ -179,7 +179,7 @@ func (s *sky) insist(slug string) {
 // TestOrganizationsProviderProvesItsOwnDomainsOnly: the address of somebody elsewhere is
 // neither believed nor linked, and told to nobody.
 func TestOrganizationsProviderProvesItsOwnDomainsOnly(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
 		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime = true })
 		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: acme, domains: [{domain: unproved.test}]}]")
 		for n, address := range []string{ada, "mallory@notacme.test", "mallory@unproved.test", "mallory@sub.acme.test"} {
@@ -197,7 +197,7 @@ func TestOrganizationsProviderProvesItsOwnDomainsOnly(t *testing.T) {
 // TestHomeRealmDiscovery: an address in a domain of an organization leads to that
 // organization's connection, where the application is for organizations.
 func TestHomeRealmDiscovery(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{acmeSSO, betaSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{acmeSSO, betaSSO}, func(t *testing.T, s *sky) {
 		s.connect(acmeSSO, func(c *lanyard.Connection) { c.JustInTime = true })
 		person := upstream.Ada(upstream.Generic)
 		person.Subject, person.Email = "carol-at-acme", "carol@acme.test"
@@ -276,7 +276,7 @@ func happened(t *testing.T, i *idp.IDP, slug string, kind lanyard.EventType) boo
 // TestConfinedSessionStaysInItsPlace: it stands back behind the person's own, is in no
 // chooser elsewhere, sets up no second factor, and accepts nothing for the person.
 func TestConfinedSessionStaysInItsPlace(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
 		s.linkAda(betaSSO, "beta")
 		web, choose, b := s.Client("web"), s.Client("choose"), s.Browser()
 		wantAway(t, s.signIn(b, "web", one("organization", "beta"), betaSSO), "")
@@ -388,7 +388,7 @@ func TestConfinedSessionStaysConfined(t *testing.T) {
 // TestOrganizationChoosesItsMethods: one that takes passwords only takes no Google, and a
 // connection that is off is offered to nobody.
 func TestOrganizationChoosesItsMethods(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atGoogle, acmeSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atGoogle, acmeSSO}, func(t *testing.T, s *sky) {
 		web, google := s.Client("web"), s.Browser()
 		u := userOf(t, s.IDP, ada)
 		must(t, s.Scope().LinkIdentity(t.Context(), lanyard.LinkedIdentity{

@@ -50,7 +50,7 @@ func TestConfinedTokensTellNothingOfOtherPlaces(t *testing.T) {
 // TestConfinedConsentIsNotThePersons: what an organization's word agreed to is asked again
 // when the person signs in themselves.
 func TestConfinedConsentIsNotThePersons(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
 		s.linkAda(betaSSO, "beta")
 		third, hers, theirs := s.Client("third"), s.Browser(), s.Browser()
 		wantAway(t, theirs.Press(s.signIn(theirs, "third", one("organization", "beta"), betaSSO), "consent-allow", nil), "")
@@ -64,7 +64,7 @@ func TestConfinedConsentIsNotThePersons(t *testing.T) {
 // TestOwnerIsNotAskedForMoreThanTheCompany: beside an own session, the one that the
 // organization insists on counts.
 func TestOwnerIsNotAskedForMoreThanTheCompany(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
 		s.linkAda(acmeSSO, "acme")
 		s.insist("acme")
 		web, b := s.Client("web"), s.Browser()
@@ -79,7 +79,7 @@ func TestOwnerIsNotAskedForMoreThanTheCompany(t *testing.T) {
 
 // TestAnotherSessionIsNoFreshProof: a young session of one kind does not make an old one young.
 func TestAnotherSessionIsNoFreshProof(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
 		s.company()
 		web, b := s.Client("web"), s.Browser()
 		page := s.signIn(b, "web", one("organization", "acme"), acmeSSO)
@@ -114,7 +114,7 @@ func TestMemberWhoIsSignedInLinksTheCompany(t *testing.T) {
 
 // TestLinkIsForWhoAskedForIt, not for whoever signs in on the way.
 func TestLinkIsForWhoAskedForIt(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atTelegram}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atTelegram}, func(t *testing.T, s *sky) {
 		b := atAccount(t, s.IDP, ada, adaPassword)
 		s.Clock.Advance(11 * time.Minute)
 		page := another(b, b.Press(b.Get("/account/linked"), "link-telegram", nil))
@@ -126,7 +126,7 @@ func TestLinkIsForWhoAskedForIt(t *testing.T) {
 
 // TestAnotherNameLeadsElsewhere than to the company whose address was typed first.
 func TestAnotherNameLeadsElsewhere(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{acmeSSO}, func(t *testing.T, s *sky) {
 		s.insist("acme")
 		s.upstream[acmeSSO].Down()
 		b := s.Browser()

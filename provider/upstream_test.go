@@ -56,7 +56,7 @@ func TestNewPersonSignsUpOverEachKind(t *testing.T) {
 // TestAddressAloneOpensNothing (ATTACKS.md 151, 152): a Microsoft tenant that says the
 // address of somebody here, and a Google address that is not proved.
 func TestAddressAloneOpensNothing(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atMicrosoft, atGoogle}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atMicrosoft, atGoogle}, func(t *testing.T, s *sky) {
 		for id, shape := range map[lanyard.ConnectionID]upstream.Shape{atMicrosoft: upstream.Microsoft, atGoogle: upstream.Google} {
 			attacker := upstream.Ada(shape)
 			attacker.Email, attacker.Username, attacker.EmailVerified = ada, ada, false
@@ -134,7 +134,7 @@ func TestPreRegisteredAccountIsLost(t *testing.T) {
 // TestUpstreamsThatMustNotBeBelieved (ATTACKS.md 158, 160, 161, 164): nobody is signed in, nobody
 // gets an account, and the page says that it did not work.
 func TestUpstreamsThatMustNotBeBelieved(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
 		for n, fault := range []upstream.Fault{
 			upstream.WrongAudience, upstream.NoAuthorizedParty, upstream.WrongAuthorizedParty, upstream.WrongIssuer, upstream.WrongNonce,
 			upstream.NoNonce, upstream.AlgNone, upstream.AlgHS256, upstream.WrongSignature, upstream.Expired, upstream.Future, upstream.WrongHash,
@@ -246,7 +246,7 @@ func TestSwitchedOffMeansOff(t *testing.T) {
 
 // TestUpstreamDown (ATTACKS.md 167): a clear page, and every other way still works.
 func TestUpstreamDown(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
 		s.upstream[atGoogle].Down()
 		b := s.Browser()
 		page := b.Press(b.Get(s.Client("web").Authorize(nil)), "provider-google", nil)

@@ -47,7 +47,7 @@ func TestAccountElsewhereIsLinkedAndUnlinked(t *testing.T) {
 // TestOnlyWayInStays (ATTACKS.md 170): somebody from Telegram alone unlinks nothing, adds an
 // address later, and proves who they are again at Telegram.
 func TestOnlyWayInStays(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atTelegram}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atTelegram}, func(t *testing.T, s *sky) {
 		b := s.Browser()
 		wantAway(t, s.signIn(b, "web", nil, atTelegram), "")
 		page := b.Get("/account/linked")
@@ -68,7 +68,7 @@ func TestOnlyWayInStays(t *testing.T) {
 
 // TestSomebodyElseProvesNothing: who has to prove again who they are does so as themselves.
 func TestSomebodyElseProvesNothing(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
 		person := upstream.Ada(upstream.Generic)
 		person.Email = "first@new.test"
 		s.upstream[atCompany].SignIn(person)
@@ -212,7 +212,7 @@ func TestInvitationIsHonouredOverUpstreams(t *testing.T) {
 
 // TestOnlyOfferedConnectionsAreLinked: not one that is off, not for linking, or an organization's.
 func TestOnlyOfferedConnectionsAreLinked(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atGoogle, atCompany, acmeSSO}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atGoogle, atCompany, acmeSSO}, func(t *testing.T, s *sky) {
 		b := atAccount(t, s.IDP, ada, adaPassword)
 		form := b.Form(b.Get("/account/linked"), "link-google")
 		s.connect(atGoogle, func(c *lanyard.Connection) { c.Linking = false })
@@ -228,7 +228,7 @@ func TestOnlyOfferedConnectionsAreLinked(t *testing.T) {
 
 // TestLinkingNeedsEverything that the person has, and freshly.
 func TestLinkingNeedsEverything(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
 		p, b := withApp(t, s.IDP), s.Browser()
 		page := p.signIn(b, b.Get(s.Client("web").Authorize(nil)))
 		wantAway(t, b.Press(page, "code-submit", one("code", p.code())), "")

@@ -22,7 +22,7 @@ func (s *sky) lets(id lanyard.ConnectionID, person upstream.Person) bool {
 
 // TestHostedDomainIsWhatGoogleSays (ATTACKS.md 154), not how the address ends.
 func TestHostedDomainIsWhatGoogleSays(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atGoogle}, func(t *testing.T, s *sky) {
 		s.connect(atGoogle, func(c *lanyard.Connection) { c.HostedDomain = "corp.test" })
 		person := upstream.Ada(upstream.Google)
 		person.Email = "ada@corp.test"
@@ -40,7 +40,7 @@ func TestHostedDomainIsWhatGoogleSays(t *testing.T) {
 // TestMicrosoftTenantsAreLetInOneByOne (ATTACKS.md 161): by the tenant of the token, which
 // is that of its issuer, and by the lists of the connection.
 func TestMicrosoftTenantsAreLetInOneByOne(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atMicrosoft}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atMicrosoft}, func(t *testing.T, s *sky) {
 		const other = "99999999-8888-4777-8666-555555555555"
 		person := upstream.Ada(upstream.Microsoft)
 		person.Email, person.DomainOwner = "ada@corp.test", true
@@ -67,7 +67,7 @@ func TestMicrosoftTenantsAreLetInOneByOne(t *testing.T) {
 
 // TestIdentityIsOfTheIDToken (ATTACKS.md 164): userinfo about somebody else ends the sign-in.
 func TestIdentityIsOfTheIDToken(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
 		s.connect(atCompany, func(c *lanyard.Connection) { c.UserInfo = true })
 		person := upstream.Ada(upstream.Generic)
 		person.Email = "ada@corp.test"
@@ -85,7 +85,7 @@ func TestIdentityIsOfTheIDToken(t *testing.T) {
 // TestKeysOfUpstreams (ATTACKS.md 166): no redirect is followed, no huge answer read, unknown
 // keys are looked for once a minute, and the keys that are known serve through an outage.
 func TestKeysOfUpstreams(t *testing.T) {
-	underSky(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
+	overSQLite(t, []lanyard.ConnectionID{atCompany}, func(t *testing.T, s *sky) {
 		p := s.upstream[atCompany]
 		person := upstream.Ada(upstream.Generic)
 		person.Email = "ada@corp.test"
