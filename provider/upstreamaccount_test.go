@@ -192,6 +192,16 @@ func TestInvitationIsHonouredOverUpstreams(t *testing.T) {
 		if got := rolesIn(t, s.IDP, newAddress, "acme"); len(got) != 1 || got[0] != "admin" {
 			t.Errorf("the new member has %v", got)
 		}
+		unproved := person
+		unproved.Subject, unproved.Email, unproved.EmailVerified = "109876543210987654399", "dora@new.test", false
+		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: acme, invitations: [{email: dora@new.test, roles: [auditor]}]}]")
+		s.upstream[atGoogle].SignIn(unproved)
+		b = s.Browser()
+		page = s.over(b, b.Press(b.Get(invitationTo(t, s.IDP, "dora@new.test")), "invite-sign-up", nil), atGoogle)
+		b.Press(page, "signup-submit", one("name", "Dora, as she says"))
+		if u := userOf(t, s.IDP, "dora@new.test"); u.Profile.Name != "Dora, as she says" || !u.Profile.EmailVerified || rolesIn(t, s.IDP, "dora@new.test", "acme") == nil {
+			t.Errorf("invited by a mail that proves the address: %+v", u.Profile)
+		}
 		other := person
 		other.Subject, other.Email = "109876543210987654321", "someone@elsewhere.test"
 		s.upstream[atGoogle].SignIn(other)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/provider/session"
@@ -51,7 +50,7 @@ func (f *Flow) arrival(ctx context.Context, live *tenants.Live, s *state, c lany
 	}
 	domains, err := live.Scope.Domains(ctx, c.OrganizationID)
 	a.EmailVerified = slices.ContainsFunc(domains, func(d lanyard.Domain) bool {
-		return !d.VerifiedAt.IsZero() && strings.HasSuffix(canonical, "@"+d.Name)
+		return !d.VerifiedAt.IsZero() && d.Name == lanyard.EmailDomain(canonical)
 	})
 	return a, err
 }
@@ -208,46 +207,6 @@ func (f *Flow) newcomerNow(live *tenants.Live, s *state) (accounts.Newcomer, err
 	return f.newcomerOver(live, s, s.connections[i]), nil
 }
 
-// signUpOver is SignUp for somebody who arrived from an upstream with an address that
-// is not proved: a code proves it, and no password is chosen. Nothing of the arrival
-// is taken from the form.
-func (f *Flow) signUpOver(ctx context.Context, live *tenants.Live, s *state, v Visitor, form accounts.SignUpForm) (Moved, error) {
-	n, err := f.newcomerNow(live, s)
-	if err != nil {
-		return Moved{}, err
-	}
-	form.Newcomer, form.Arrival, form.Password = n, s.request.Arrival, lanyard.Secret{}
-	if n.Address != "" {
-		return f.signUpInvitedOver(ctx, live, s, v, form)
-	}
-	if !s.invites(form.Email) {
-		return Moved{}, lanyard.ErrOtherAddress
-	}
-	if err := f.Accounts.SignUp(ctx, live.Tenancy(), string(s.request.ID), form, v.from(), s.now); err != nil {
-		return Moved{}, err
-	}
-	s.request.Identifier = form.Email
-	return s.moved(), f.save(ctx, live.Scope, s)
-}
-
-// signUpInvitedOver needs no code: the invitation was mailed to the address.
-func (f *Flow) signUpInvitedOver(ctx context.Context, live *tenants.Live, s *state, v Visitor, form accounts.SignUpForm) (Moved, error) {
-	address, err := lanyard.CanonicalEmail(form.Email)
-	if err != nil {
-		return Moved{}, err
-	}
-	if address != form.Newcomer.Address {
-		return Moved{}, lanyard.ErrOtherAddress
-	}
-	a := *form.Arrival
-	a.Email, a.EmailVerified = form.Email, true
-	proven, err := f.Accounts.SignUpByIdentity(ctx, live.Tenancy(), a, form.Newcomer, v.from(), s.now)
-	if err != nil {
-		return Moved{}, err
-	}
-	return f.provedOver(ctx, live, s, v, proven, a, true)
-}
-
 // Link makes the identity that waits in the request a way in to the account that was
 // proved, or leaves it. One that signs in somebody already is lanyard.ErrIdentityTaken.
 func (f *Flow) Link(ctx context.Context, live *tenants.Live, id lanyard.AuthRequestID, v Visitor, token string, link bool) (Moved, error) {
@@ -278,19 +237,19 @@ func (f *Flow) link(ctx context.Context, tx storage.Scope, live *tenants.Live, s
 	if err := tx.HoldUser(ctx, user.ID, user.Revision); err != nil {
 		return lanyard.Secret{}, stale(err)
 	}
-	c, err := tx.Connection(ctx, a.Proof.Connection)
-	if err == nil && (!c.Offered() || !c.Linking) || errors.Is(err, lanyard.ErrNotFound) {
-		err = lanyard.ErrNotOffered
-	}
-	if err != nil {
-		return lanyard.Secret{}, err
-	}
 	if err := f.Accounts.LinkIdentity(ctx, tx, live.Tenancy(), user, a, v.from(), s.now); err != nil {
 		return lanyard.Secret{}, err
 	}
 	s.request.SessionID, s.request.Arrival = s.account().Session.ID, nil
 	if a.Proof.Organization == "" {
 		return lanyard.Secret{}, nil
+	}
+	c, err := tx.Connection(ctx, a.Proof.Connection)
+	if err == nil && !c.Offered() {
+		err = lanyard.ErrNotOffered
+	}
+	if err != nil {
+		return lanyard.Secret{}, err
 	}
 	if c.JustInTime {
 		if err := f.Organizations.JoinByConnection(ctx, tx, live.Tenancy(), c, user, s.now); err != nil {

@@ -186,16 +186,12 @@ func (s *state) showConnections(page *Page) {
 // homeRealm sends a typed address to the connection of the organization that proved
 // its domain, where the request is for an organization, and that one.
 func (f *Flow) homeRealm(ctx context.Context, live *tenants.Live, s *state, typed string) error {
-	at := strings.LastIndexByte(typed, '@')
 	wanted := s.client.RequireOrganization || s.home.ID != ""
-	if at < 0 || !wanted || s.request.Way != "" {
-		return nil
-	}
 	canonical, err := lanyard.CanonicalEmail(typed)
-	if err != nil {
+	if err != nil || !wanted || s.request.Way != "" {
 		return nil //nolint:nilerr // no address, no domain
 	}
-	found, err := live.Scope.DomainConnections(ctx, canonical[strings.LastIndexByte(canonical, '@')+1:])
+	found, err := live.Scope.DomainConnections(ctx, lanyard.EmailDomain(canonical))
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -264,7 +260,7 @@ func (s *state) ask(a *attempt, c lanyard.Connection) {
 	if !strings.Contains(a.LoginHint, "@") || c.Kind == lanyard.ConnectionTelegram {
 		a.LoginHint = ""
 	}
-	a.Again = a.Again || p.Prompts(lanyard.PromptLogin) || p.MaxAge != nil
+	a.Again = a.Again || p.Prompts(lanyard.PromptLogin) || s.maxAge() != nil
 	switch {
 	case c.Kind == lanyard.ConnectionTelegram:
 	case a.Again && c.Kind != lanyard.ConnectionGoogle: // Google knows no such prompt

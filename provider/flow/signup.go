@@ -18,10 +18,11 @@ func (f *Flow) SignUp(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 	if !s.invites(form.Email) {
 		return Moved{}, lanyard.ErrOtherAddress
 	}
-	if s.request.Arrival != nil {
-		return f.signUpOver(ctx, live, s, v, form)
+	// Nothing of an arrival is taken from the form: its identity takes the place of a password.
+	form.Arrival = s.request.Arrival
+	if form.Newcomer, err = f.newcomerNow(live, s); err != nil {
+		return Moved{}, err
 	}
-	form.Newcomer = f.newcomer(live, s)
 	if form.Newcomer.Address != "" {
 		return f.signUpInvited(ctx, live, s, v, form)
 	}
@@ -29,7 +30,7 @@ func (f *Flow) SignUp(ctx context.Context, live *tenants.Live, id lanyard.AuthRe
 		return Moved{}, err
 	}
 	s.request.Identifier = form.Email
-	if form.Newcomer.AtOnce(s.policy) {
+	if form.Arrival == nil && form.Newcomer.AtOnce(s.policy) {
 		s.request.Way, s.request.Joined = "", s.offer != nil // the account is there: its password opens it
 	}
 	return s.moved(), f.save(ctx, live.Scope, s)
@@ -42,7 +43,16 @@ func (f *Flow) signUpInvited(ctx context.Context, live *tenants.Live, s *state, 
 	if err != nil {
 		return Moved{}, err
 	}
-	s.request.Joined = true
+	return f.signedUp(ctx, live, s, v, proven)
+}
+
+// signedUp signs the owner of a new account in, for whom the request's invitation, if
+// there is one, is used with it.
+func (f *Flow) signedUp(ctx context.Context, live *tenants.Live, s *state, v Visitor, proven accounts.Proven) (Moved, error) {
+	if a := proven.Arrival; a != nil {
+		return f.provedOver(ctx, live, s, v, proven, *a, true)
+	}
+	s.request.Joined = s.request.Joined || s.offer != nil
 	return f.proved(ctx, live, s, v, proven, ticked{})
 }
 
@@ -61,11 +71,7 @@ func (f *Flow) SignUpCode(ctx context.Context, live *tenants.Live, id lanyard.Au
 		f.observe(lanyard.MethodEmailCode, err)
 		return Moved{}, err
 	}
-	if a := proven.Arrival; a != nil {
-		return f.provedOver(ctx, live, s, v, proven, *a, true)
-	}
-	s.request.Joined = s.request.Joined || s.offer != nil
-	return f.proved(ctx, live, s, v, proven, ticked{})
+	return f.signedUp(ctx, live, s, v, proven)
 }
 
 // Forgot sends a link that sets a new password, if somebody has the name.

@@ -148,11 +148,16 @@ func (s *state) reproof() bool {
 	if age >= accounts.FreshFor && (s.sudo() || s.enrolWanted(a.Session.ACR)) {
 		return true
 	}
-	maxAge := p.MaxAge
-	if maxAge == nil {
-		maxAge = s.client.DefaultMaxAge
-	}
+	maxAge := s.maxAge()
 	return maxAge != nil && age >= time.Duration(*maxAge)*time.Second
+}
+
+// maxAge is how old a proof may be in seconds, by the request or the client's registration; nil for any age.
+func (s *state) maxAge() *int64 {
+	if s.request.Params.MaxAge != nil {
+		return s.request.Params.MaxAge
+	}
+	return s.client.DefaultMaxAge
 }
 
 // consentDue asks the person to agree: a third party wants something new, the

@@ -162,7 +162,8 @@ func link(ctx context.Context, tx storage.Scope, user lanyard.UserID, arrival la
 
 // LinkIdentity makes an identity that an upstream proved a way to sign in of a user
 // who has proved who they are, inside the transaction of that proof, and tells them.
-// One that signs somebody in already is lanyard.ErrIdentityTaken.
+// One that signs somebody in already is lanyard.ErrIdentityTaken, a connection that is
+// not for linking at this moment lanyard.ErrNotOffered.
 func (a *Accounts) LinkIdentity(ctx context.Context, tx storage.Scope, _ Tenancy, user lanyard.User, arrival lanyard.Arrival, from From, now time.Time) error {
 	all, err := tx.Identities(ctx, user.ID)
 	if err != nil {
@@ -174,6 +175,9 @@ func (a *Accounts) LinkIdentity(ctx context.Context, tx storage.Scope, _ Tenancy
 	c, err := tx.Connection(ctx, arrival.Identity.ConnectionID)
 	if err != nil {
 		return orElse(err, lanyard.ErrUpstreamRefused)
+	}
+	if !c.Linking {
+		return lanyard.ErrNotOffered
 	}
 	if err := link(ctx, tx, user.ID, arrival, now); err != nil {
 		return err

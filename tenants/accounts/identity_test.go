@@ -92,6 +92,8 @@ func TestIdentitySignsItsOwnerIn(t *testing.T) {
 		other.Identity.Issuer = "https://evil.example.test"
 		_, err = h.proves(other)
 		h.wants("the same subject of another issuer", err, lanyard.ErrNotFound)
+		h.connection("google", func(c *lanyard.Connection) { c.Linking = false })
+		h.wants("at a connection that is not for linking", h.link(user, arrival(google, "2", "", false)), lanyard.ErrNotOffered)
 		h.turnOff(user)
 		_, err = h.proves(a)
 		h.wants("turned off", err, lanyard.ErrUserDisabled)
