@@ -141,6 +141,13 @@ func (b *Browser) once(method, target string, form url.Values, header http.Heade
 // Form finds the form that has the element with the id; it fails the test if there is none.
 func (b *Browser) Form(p *Page, id string) Form {
 	b.t.Helper()
+	for button := range p.find("#" + id) {
+		if owner := attribute(button, "form"); owner != "" { // it may stand anywhere
+			f := b.FormByID(p, owner)
+			f.Buttons[id] = [2]string{attribute(button, "name"), attribute(button, "value")}
+			return f
+		}
+	}
 	for form := range elements(p.node, "form") {
 		f := readForm(form)
 		if _, found := f.Buttons[id]; found {
@@ -267,6 +274,7 @@ func readForm(form *html.Node) Form {
 		}
 		name, value := attribute(n, "name"), attribute(n, "value")
 		switch {
+		case n.Data == "button" && attribute(n, "form") != "" && attribute(n, "form") != attribute(form, "id"): // another form's
 		case n.Data == "button":
 			f.Buttons[attribute(n, "id")] = [2]string{name, value}
 		case n.Data == "input" && name != "" && attribute(n, "type") != "checkbox" && attribute(n, "type") != "radio":
