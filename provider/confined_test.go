@@ -318,7 +318,8 @@ func TestConfinedSessionStaysInItsPlace(t *testing.T) {
 // what waits for the person in other places is neither shown nor taken.
 func TestConfinedSessionAcceptsNothingElsewhere(t *testing.T) {
 	underSky(t, []lanyard.ConnectionID{betaSSO}, func(t *testing.T, s *sky) {
-		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: delta, name: Delta, invitations: [{email: " + ada + ", roles: [admin]}]}]")
+		s.Apply("version: 1\ntenants:\n  - slug: default\n    organizations: [{slug: delta, name: Delta, invitations: [{email: " + ada + ", roles: [admin]}],\n" +
+			"      domains: [{domain: example.test, verified: true, joining: request}]}]")
 		s.linkAda(betaSSO, "beta")
 		b := s.Browser()
 		wantAway(t, s.signIn(b, "web", one("organization", "beta"), betaSSO), "")

@@ -55,12 +55,25 @@ func TestStepThatIsDue(t *testing.T) {
 	creating := func(s *state) { s.request.Way = lanyard.WaySignUp }
 	expired := func(s *state) { s.accounts[0].Session.ExpiresAt = noon }
 	disabled := func(s *state) { s.accounts[0].User.Disabled = true }
+	// waits is the identity of somebody who has to prove their account, pending a proof that is no session yet.
+	waits := func(name string) change {
+		return func(s *state) { s.request.Arrival = &lanyard.Arrival{User: lanyard.UserID(name)} }
+	}
+	pending := func(name string) change {
+		return func(s *state) {
+			user := account(name).User
+			s.person, s.request.Progress = &user, &lanyard.Progress{UserID: user.ID, Methods: []lanyard.Method{lanyard.MethodPassword}}
+		}
+	}
 
 	for name, c := range map[string]struct {
 		want    Step
 		changes []change
 	}{
 		"nobody":                                   {StepIdentify, nil},
+		"an identity waits, its owner proved":      {StepLink, []change{signedIn("ada"), proved("ada"), waits("ada")}},
+		"an identity waits, another proved":        {StepDone, []change{signedIn("bob"), proved("bob"), waits("ada")}},
+		"a proof is pending, then a third party":   {StepDone, []change{signedIn("ada"), pending("ada"), third, scopes("openid", "email")}},
 		"nobody, a name typed":                     {StepPassword, []change{typed("ada")}},
 		"one":                                      {StepDone, []change{signedIn("ada")}},
 		"one, expired":                             {StepIdentify, []change{signedIn("ada"), expired}},
