@@ -78,6 +78,8 @@ type Client struct {
 	Resources []string `json:"resources,omitempty"`
 	// ClaimsInIDToken puts profile and e-mail claims into the ID token as well.
 	ClaimsInIDToken bool `json:"claims_in_id_token,omitempty"`
+	// Roles are the tenant roles of a machine client: what it may do at the management API.
+	Roles []string `json:"roles,omitempty"`
 	// Profile is the security profile: empty or "oidc".
 	Profile string `json:"profile,omitempty"`
 

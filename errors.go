@@ -142,6 +142,15 @@ var (
 	// ErrConnectionNeeded refuses to take away the connection that an organization insists on, or to insist without one.
 	ErrConnectionNeeded = &Error{Kind: Conflict, Code: "connection_needed", Message: "the organization insists on its own connection"}
 
+	// ErrStale refuses a change of something that is not any more what the caller saw (RFC 9110 §13.1.1).
+	ErrStale = &Error{Kind: Conflict, Code: "changed_meanwhile", Message: "it was changed by somebody else"}
+	// ErrKeyReused is an idempotency key that came before with another request.
+	ErrKeyReused = &Error{Kind: Conflict, Code: "idempotency_key_reused", Message: "the idempotency key was used for another request"}
+	// ErrForgedCursor is a cursor that we did not make for this list.
+	ErrForgedCursor = &Error{Kind: Invalid, Code: "bad_cursor", Message: "the cursor does not belong to this list"}
+	// ErrLastAdministrator refuses to take away the only administrator of the instance.
+	ErrLastAdministrator = &Error{Kind: Conflict, Code: "last_administrator", Message: "an instance needs an administrator"}
+
 	ErrUserDisabled  = &Error{Kind: Denied, Code: "account_disabled", Message: "this account is turned off"}
 	ErrStaleFlow     = &Error{Kind: Invalid, Code: "stale_flow", Message: "this sign-in has expired or was finished"}
 	ErrForeignFlow   = &Error{Kind: Invalid, Code: "foreign_flow", Message: "this sign-in was started in another browser"}

@@ -38,6 +38,8 @@ type (
 	InvitationID string
 	// ConnectionID names a connection to an upstream provider. It stands in callback URLs.
 	ConnectionID string
+	// WebhookID names a webhook.
+	WebhookID string
 	// KeyID names a key; for a signing key it is the kid, the thumbprint of RFC 7638.
 	KeyID string
 )
@@ -58,6 +60,7 @@ const (
 	prefixDelivery     = "dlv_"
 	prefixInvitation   = "inv_"
 	prefixConnection   = "con_"
+	prefixWebhook      = "whk_"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -88,6 +91,9 @@ func NewInvitationID() InvitationID { return InvitationID(newID(prefixInvitation
 
 // NewConnectionID makes a fresh connection id.
 func NewConnectionID() ConnectionID { return ConnectionID(newID(prefixConnection)) }
+
+// NewWebhookID makes a fresh webhook id.
+func NewWebhookID() WebhookID { return WebhookID(newID(prefixWebhook)) }
 
 // IsOrganizationID tells whether s has the form of a generated organization id. No slug has it.
 func IsOrganizationID(s string) bool { return strings.HasPrefix(s, prefixOrganization) }

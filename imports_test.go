@@ -23,11 +23,11 @@ const module = "github.com/lanyard-id/lanyard"
 // never from its own. A star stands for one further level.
 var floors = [][]string{
 	0: {".", "internal/clock"},
-	1: {"storage", "internal/web", "internal/mail", "internal/fetch", "internal/strictyaml"},
+	1: {"storage", "internal/web", "internal/mail", "internal/fetch", "internal/strictyaml", "internal/strictjson"},
 	2: {"tenants/accounts", "keys", "provider/session"},
 	3: {"tenants", "tenants/organizations"},
 	4: {"provider/token", "provider/federation", "tenants/manifest"},
-	5: {"provider/flow", "provider/federation/*", "internal/jobs"},
+	5: {"tenants/management", "provider/flow", "provider/federation/*", "internal/jobs"},
 	6: {"provider", "login-ui", "login-ui/console", "tenants/adminapi"},
 	7: {"internal/server"},
 	8: {"cmd/lanyard"},
@@ -44,7 +44,7 @@ var walls = map[string][]string{
 	"modernc.org/sqlite":              {"storage"},
 	"database/sql":                    {"storage"},
 	"github.com/zitadel/oidc":         {"provider", "provider/*", "provider/federation/*"},
-	"github.com/gin-gonic/gin":        {"provider", "login-ui", "login-ui/console", "tenants/adminapi", "cmd/lanyard", "internal/web"},
+	"github.com/gin-gonic/gin":        {"internal/server", "provider", "login-ui", "login-ui/console", "tenants/adminapi", "cmd/lanyard", "internal/web"},
 	"github.com/danielgtaylor/huma":   {"tenants/adminapi"},
 	"github.com/go-jose/go-jose":      {"keys", "provider/token", "provider/federation"},
 	"github.com/pquerna/otp":          {"tenants/accounts"},
@@ -54,7 +54,7 @@ var walls = map[string][]string{
 	"math/rand":                       {"storage"}, // the jitter of a retry; ids and secrets come from the root package
 	"github.com/lanyard-id/lanyard/storage": { // pages and endpoints call a deed instead
 		"tenants/accounts", "keys", "provider/session", "tenants", "tenants/organizations", "provider/token", "provider/federation",
-		"tenants/manifest", "provider/flow", "provider/federation/*", "internal/jobs", "internal/server", "cmd/lanyard",
+		"tenants/manifest", "tenants/management", "provider/flow", "provider/federation/*", "internal/jobs", "internal/server", "cmd/lanyard",
 	},
 }
 

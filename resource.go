@@ -26,6 +26,8 @@ type Resource struct {
 	Format      TokenFormat     `json:"token_format,omitempty"`
 	// Algorithm signs the resource's JWTs; empty means RS256.
 	Algorithm string `json:"signing_alg,omitempty"`
+	// Management marks the management API, which a client has to name to get tokens for it.
+	Management bool `json:"-"`
 }
 
 // ResourceScope is one right that a resource knows.

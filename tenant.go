@@ -82,6 +82,8 @@ type Policy struct {
 	CreateOrganizations bool `json:"create_organizations,omitempty"`
 	// OrganizationGrace is how long an organization that is deleted can be kept after all; default 14 days.
 	OrganizationGrace Duration `json:"organization_grace,omitzero"`
+	// EventRetention is how long events are kept; default for ever.
+	EventRetention Duration `json:"event_retention,omitzero"`
 	// InvitationQuota is how many invitations one organization may make in 24 hours; default 500.
 	InvitationQuota int64 `json:"invitation_quota,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/strictjson"
 )
 
 // maxToken bounds what is looked at, in bytes; our own tokens are far smaller.
@@ -45,7 +46,7 @@ func (r *Ring) VerifyOwn(token, typ string, algs ...string) ([]byte, error) {
 	if err != nil {
 		return nil, refused("its signature is wrong")
 	}
-	if !strictObject(payload) {
+	if !strictjson.Object(payload) {
 		return nil, refused("its payload is not one plain JSON object")
 	}
 	return payload, nil
@@ -67,7 +68,7 @@ func ownHeader(token string) (header, error) {
 	}
 	raw, _ := base64.RawURLEncoding.DecodeString(parts[0]) // checked above
 	members := map[string]string{}
-	if !strictObject(raw) || json.Unmarshal(raw, &members) != nil {
+	if !strictjson.Object(raw) || json.Unmarshal(raw, &members) != nil {
 		return header{}, refused("its header is not an object of texts")
 	}
 	h := header{Algorithm: members["alg"], KeyID: members["kid"], Type: members["typ"]}

@@ -33,11 +33,23 @@ func (s Scope) InsertEvent(ctx context.Context, e lanyard.Event) error {
 	if e.Actor == "" {
 		e.Actor = "system"
 	}
-	_, err := s.change(ctx, `INSERT INTO events (tenant_id, id, type, at, actor, user_id, client_id, session_id, grant_id, organization_id, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := s.change(ctx, `INSERT INTO events (tenant_id, id, type, at, actor, user_id, client_id, session_id, grant_id, organization_id, detail, pending)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, EXISTS (SELECT 1 FROM webhooks WHERE tenant_id = ? AND NOT disabled))`,
 		string(s.tenant), string(e.ID), string(e.Type), micros(e.At), e.Actor,
-		string(e.UserID), string(e.ClientID), string(e.SessionID), string(e.GrantID), string(e.OrganizationID), detail)
-	return err
+		string(e.UserID), string(e.ClientID), string(e.SessionID), string(e.GrantID), string(e.OrganizationID), detail, string(s.tenant))
+	if err != nil || s.witness == "" {
+		return err
+	}
+	return s.tellWitness(ctx, e)
+}
+
+// tellWitness records in the administrator's own tenant what they did in this one. Ids
+// of people and sessions stay where they belong.
+func (s Scope) tellWitness(ctx context.Context, e lanyard.Event) error {
+	detail := map[string]string{"tenant": s.known, "event": string(e.ID)}
+	there := s
+	there.tenant, there.witness = s.witness, ""
+	return there.InsertEvent(ctx, lanyard.Event{Type: e.Type, At: e.At, Actor: e.Actor, Detail: detail})
 }
 
 // UserEvents lists what happened to a user, newest first, before an event (empty for the newest).

@@ -42,3 +42,8 @@ func (s Scope) PutResource(ctx context.Context, r lanyard.Resource, at time.Time
 		string(s.tenant), string(r.ID), key, document(r), micros(at))
 	return err
 }
+
+// DeleteResource removes a resource; one that is not there is lanyard.ErrConflict.
+func (s Scope) DeleteResource(ctx context.Context, id lanyard.ResourceID) error {
+	return s.must(ctx, `DELETE FROM resources WHERE tenant_id = ? AND id = ?`, string(s.tenant), string(id))
+}

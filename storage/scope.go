@@ -21,6 +21,9 @@ type Scope struct {
 	runner
 	tenant lanyard.TenantID
 	unit   *unit
+	// witness is a tenant whose events tell what is done here, whose as what this tenant is known there.
+	witness lanyard.TenantID
+	known   string
 }
 
 // unit is a transaction in progress. After a failure nothing more runs in it:
@@ -30,6 +33,13 @@ type unit struct{ failed bool }
 // Tenant gives the scope of a tenant.
 func (s *Store) Tenant(id lanyard.TenantID) Scope {
 	return Scope{runner: s.runner(), tenant: id}
+}
+
+// Witnessed is the same rows for an administrator of another tenant: every fact is recorded
+// there, too, with the name of this tenant.
+func (s Scope) Witnessed(by lanyard.TenantID, as string) Scope {
+	s.witness, s.known = by, as
+	return s
 }
 
 // TenantID names the tenant of the scope.

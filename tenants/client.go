@@ -34,6 +34,12 @@ func checkClientID(c *lanyard.Client) string {
 	if id == "" || len(id) > 128 || strings.Trim(id, clientIDCharacters) != "" {
 		return "client_id is 1 to 128 letters, digits and . _ ~ : / -"
 	}
+	if c.ID == lanyard.ConsoleClient {
+		return "client_id belongs to the console"
+	}
+	if len(c.Roles) > 0 && c.Type != lanyard.ClientMachine {
+		return "only a machine client has roles; people have their own"
+	}
 	if lanyard.IsUserID(id) {
 		return "client_id looks like the id of a person"
 	}

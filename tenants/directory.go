@@ -258,12 +258,17 @@ func (d *Directory) loadLive(ctx context.Context, id lanyard.TenantID) (*Live, e
 		Tenant: tenant, Issuer: d.Issuer(tenant), Ring: ring, Scope: scope, Roles: roles, Connections: connections,
 		resources: map[string]*lanyard.Resource{}, clients: map[lanyard.ClientID]*lanyard.Client{},
 	}
+	if err := live.addManagement(); err != nil {
+		return nil, err
+	}
 	for i := range resources {
 		key, err := lanyard.ResourceKey(resources[i].Identifier)
 		if err != nil {
 			return nil, fmt.Errorf("resource %s: %w", resources[i].ID, err)
 		}
-		live.resources[key] = &resources[i]
+		if live.resources[key] == nil {
+			live.resources[key] = &resources[i]
+		}
 	}
 	return live, nil
 }
@@ -278,4 +283,17 @@ func (d *Directory) Issuer(t lanyard.Tenant) string {
 		return d.Base.Scheme + "://" + t.Host
 	}
 	return base + tenantPrefix + t.Slug
+}
+
+// BySlug gives the current snapshot of another tenant, which is named by its slug.
+// One that is not there or suspended is lanyard.ErrNotFound.
+func (d *Directory) BySlug(ctx context.Context, slug string) (*Live, error) {
+	if !lanyard.ValidSlug(slug) {
+		return nil, lanyard.ErrNotFound
+	}
+	id, err := d.named(ctx, "slug "+slug)
+	if err != nil {
+		return nil, err
+	}
+	return d.Current(ctx, id)
 }

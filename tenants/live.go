@@ -50,6 +50,9 @@ func (l *Live) Client(ctx context.Context, id lanyard.ClientID) (*lanyard.Client
 	if c != nil {
 		return c, nil
 	}
+	if id == lanyard.ConsoleClient {
+		return consoleClient(l.Issuer), nil
+	}
 	c, err := l.Scope.Client(ctx, id)
 	if lanyard.KindOf(err) == lanyard.NotFound || lanyard.KindOf(err) == lanyard.Invalid {
 		return nil, lanyard.ErrUnknownClient
@@ -72,18 +75,19 @@ func (l *Live) Resource(indicator string) (*lanyard.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := l.resources[key]
-	if r == nil {
-		return nil, lanyard.ErrInvalidTarget
+	if r := l.resources[key]; r != nil {
+		return r, nil
 	}
-	return r, nil
+	return nil, lanyard.ErrInvalidTarget
 }
 
-// Resources lists the tenant's resources by identifier.
+// Resources lists the tenant's resources by identifier, without its management API.
 func (l *Live) Resources() []*lanyard.Resource {
 	out := make([]*lanyard.Resource, 0, len(l.resources))
 	for _, key := range slices.Sorted(maps.Keys(l.resources)) {
-		out = append(out, l.resources[key])
+		if r := l.resources[key]; !r.Management {
+			out = append(out, r)
+		}
 	}
 	return out
 }
@@ -124,4 +128,20 @@ func WithLive(ctx context.Context, l *Live) context.Context {
 func FromContext(ctx context.Context) *Live {
 	l, _ := ctx.Value(contextKey{}).(*Live)
 	return l
+}
+
+// In is the same snapshot over a transaction.
+func (l *Live) In(tx storage.Scope) *Live {
+	return &Live{
+		Tenant: l.Tenant, Issuer: l.Issuer, Ring: l.Ring, Scope: tx, Roles: l.Roles, Connections: l.Connections, resources: l.resources,
+		clients: map[lanyard.ClientID]*lanyard.Client{},
+	}
+}
+
+// addManagement adds the resource of the management API. No resource of the tenant takes its place.
+func (l *Live) addManagement() error {
+	r := lanyard.ManagementResource(l.Issuer)
+	key, err := lanyard.ResourceKey(r.Identifier)
+	l.resources[key], l.resources[lanyard.ManagementName] = r, r
+	return err
 }

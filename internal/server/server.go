@@ -10,10 +10,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/fetch"
 	"github.com/lanyard-id/lanyard/internal/web"
+	"github.com/lanyard-id/lanyard/keys"
 	loginui "github.com/lanyard-id/lanyard/login-ui"
 	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/federation"
@@ -22,6 +25,9 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
+	"github.com/lanyard-id/lanyard/tenants/adminapi"
+	"github.com/lanyard-id/lanyard/tenants/management"
+	"github.com/lanyard-id/lanyard/tenants/manifest"
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
 
@@ -29,6 +35,7 @@ import (
 type Parts struct {
 	Store  *storage.Store
 	Sealer lanyard.Sealer
+	Keeper *keys.Keeper
 	Hasher *accounts.Hasher
 	Clock  clock.Clock
 	Log    *slog.Logger
@@ -54,6 +61,8 @@ type Parts struct {
 type Handler struct {
 	http.Handler
 	Routes []web.Route
+	// API is the management API.
+	API *adminapi.API
 }
 
 // New builds the public handler.
@@ -76,27 +85,44 @@ func New(p Parts) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	issuer := &token.Issuer{Clock: p.Clock, Observe: p.ObserveTokens}
 	dev := p.Development != nil
 	protocol, err := provider.New(provider.Provider{
-		Flow: signIn, Issuer: &token.Issuer{Clock: p.Clock, Observe: p.ObserveTokens}, Pages: pages, Clock: p.Clock, Log: p.Log, Dev: dev,
+		Flow: signIn, Issuer: issuer, Pages: pages, Clock: p.Clock, Log: p.Log, Dev: dev,
 	})
 	if err != nil {
 		return nil, err
 	}
-	routes := slices.Concat(protocol.Routes(), pages.Routes())
+	directory := &tenants.Directory{Store: p.Store, Sealer: p.Sealer, Clock: p.Clock, Base: p.Issuer}
+	administration := &management.Management{
+		Store: p.Store, Directory: directory, Accounts: people, Organizations: orgs, Keeper: p.Keeper, Sealer: p.Sealer, Clock: p.Clock,
+		Manifest: manifest.Deps{Store: p.Store, Keeper: p.Keeper, Hasher: p.Hasher, Organizations: orgs, Issuer: directory.Issuer},
+		Parse:    manifest.Options{CheckKey: federation.CheckKey},
+	}
+	api, err := adminapi.New(administration, issuer)
+	if err != nil {
+		return nil, err
+	}
+	routes := slices.Concat(protocol.Routes(), pages.Routes(), api.Routes())
 	if p.More != nil {
 		routes = append(routes, p.More(pages)...)
 	}
 	engine, err := web.NewEngine(routes, web.Options{
 		Clock: p.Clock, Log: p.Log, Proxies: p.Proxies, RegisteredOrigin: p.registeredOrigin,
-		Observe: p.ObserveRequest, RenderError: pages.RenderError,
+		Observe: p.ObserveRequest,
+		RenderError: func(c *gin.Context, status int, e *lanyard.Error, requestID string) {
+			if adminapi.Serves(c.Request.URL.Path) {
+				adminapi.RenderError(c, status, e, requestID)
+				return
+			}
+			pages.RenderError(c, status, e, requestID)
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
-	directory := &tenants.Directory{Store: p.Store, Sealer: p.Sealer, Clock: p.Clock, Base: p.Issuer}
-	sites := &provider.Sites{Directory: directory, Next: engine, Log: p.Log, Observe: p.ObserveRequest, Dev: dev, Aliases: p.aliases()}
-	return &Handler{Handler: sites, Routes: routes}, nil
+	sites := &provider.Sites{Directory: directory, Next: &across{directory: directory, next: engine}, Log: p.Log, Observe: p.ObserveRequest, Dev: dev, Aliases: p.aliases()}
+	return &Handler{Handler: sites, Routes: routes, API: api}, nil
 }
 
 // registeredOrigin tells whether a client of the request's tenant has the origin;

@@ -134,9 +134,10 @@ func named(live *tenants.Live, client *lanyard.Client, openid bool, indicators [
 }
 
 // mayUse tells whether the client may have tokens for the resource: one of its
-// list, any if it has no list, and always its own default.
+// list, any if it has no list, and always its own default. The management API has to
+// be named.
 func mayUse(live *tenants.Live, client *lanyard.Client, r *lanyard.Resource) bool {
-	if len(client.Resources) == 0 {
+	if len(client.Resources) == 0 && !r.Management {
 		return true
 	}
 	return slices.ContainsFunc(append(slices.Clone(client.Resources), client.DefaultResource), func(indicator string) bool {

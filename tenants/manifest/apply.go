@@ -206,7 +206,7 @@ func (t *Tenant) namedResources() []string {
 	var out []string
 	add := func(names ...string) {
 		for _, name := range names {
-			if name != "" {
+			if name != "" && name != lanyard.ManagementName {
 				out = append(out, name)
 			}
 		}

@@ -2,10 +2,9 @@ package manifest
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants"
 )
 
 // Resource is an API (RFC 8707). Its natural key is the identifier.
@@ -29,50 +28,18 @@ func (s *Scope) UnmarshalText(text []byte) error {
 }
 
 func (o *Resource) check(c checker, path string, seen map[string]bool) {
-	key, err := lanyard.ResourceKey(o.Identifier)
-	if err != nil {
-		c.complain(path+".identifier", "identifier is an absolute URI without a fragment")
+	if key, err := lanyard.ResourceKey(o.Identifier); err == nil {
+		c.unique(seen, path+".identifier", "resource", key)
 	}
-	c.unique(seen, path+".identifier", "resource", key)
-	if o.Format != "" && o.Format != lanyard.FormatJWT && o.Format != lanyard.FormatOpaque {
-		c.complain(path+".token_format", "token_format is jwt or opaque")
-	}
-	if !slices.Contains([]string{"", lanyard.AlgRS256, lanyard.AlgES256, lanyard.AlgEdDSA}, o.Algorithm) {
-		c.complain(path+".signing_alg", "signing_alg is RS256, ES256 or EdDSA")
-	}
-	o.checkPermissions(c, path)
-	o.Resource.Scopes = nil
-	names := map[string]bool{}
-	for i, s := range o.Scopes {
-		at := fmt.Sprintf("%s.scopes[%d]", path, i)
-		if parsed, err := lanyard.ParseScopes(s.Name); err != nil || len(parsed) != 1 || parsed[0] != s.Name {
-			c.complain(at, "a scope is one word of printable ASCII without quotes and backslashes")
-		}
-		if lanyard.StandardScopes.Has(s.Name) {
-			c.complain(at, "%s is a standard scope and belongs to no resource", s.Name)
-		}
-		if len(o.Permissions) == 0 && slices.Contains(lanyard.OwnPermissions, s.Name) {
-			c.complain(at, "%s is a permission of ours: give the resource permissions of its own", s.Name)
-		}
-		c.unique(names, at, "scope", s.Name)
+	o.Resource.Scopes, o.Resource.Permissions = nil, nil
+	for _, s := range o.Scopes {
 		o.Resource.Scopes = append(o.Resource.Scopes, lanyard.ResourceScope(s))
 	}
-}
-
-// checkPermissions complains about what roles can not allow at a resource.
-func (o *Resource) checkPermissions(c checker, path string) {
-	o.Resource.Permissions = nil
-	names := map[string]bool{}
-	for i, p := range o.Permissions {
-		at := fmt.Sprintf("%s.permissions[%d]", path, i)
-		if !lanyard.ValidPermission(p.Name) {
-			c.complain(at, "a permission is noun:verb in lower case")
-		}
-		if slices.Contains(lanyard.OwnPermissions, p.Name) {
-			c.complain(at, "%s is a permission of ours", p.Name)
-		}
-		c.unique(names, at, "permission", p.Name)
+	for _, p := range o.Permissions {
 		o.Resource.Permissions = append(o.Resource.Permissions, lanyard.ResourceScope(p))
+	}
+	if err := tenants.CheckResource(&o.Resource); err != nil {
+		c.complain(path, "%s", safe(err))
 	}
 }
 

@@ -30,6 +30,44 @@ type Seat struct {
 	Actor   accounts.Actor
 	lanyard.Joined
 	Powers lanyard.Powers
+	// Office is set when it is not a member's, but that of an administrator of the tenant.
+	Office *Office
+}
+
+// Office is an administrator of the tenant at work in an organization, with the powers of an owner.
+type Office struct {
+	// Actor is who it is, as events name them.
+	Actor string
+	// Still tells in the transaction of a change whether they may be there yet; an error
+	// is why not.
+	Still func(ctx context.Context, tx storage.Scope) error
+}
+
+// Attend lets an administrator of the tenant work in an organization, that is named by
+// id or slug, suspended ones too. One that is foreign, erased or was never there is lanyard.ErrNotFound.
+func (o *Organizations) Attend(ctx context.Context, t accounts.Tenancy, actor accounts.Actor, office Office, organization string) (Seat, error) {
+	return officeAt(ctx, t.Scope, t, actor, office, organization)
+}
+
+func officeAt(ctx context.Context, scope storage.Scope, t accounts.Tenancy, actor accounts.Actor, office Office, organization string) (Seat, error) {
+	find := scope.OrganizationBySlug
+	if lanyard.IsOrganizationID(organization) {
+		find = func(ctx context.Context, id string) (lanyard.Organization, error) {
+			return scope.Organization(ctx, lanyard.OrganizationID(id))
+		}
+	}
+	found, err := find(ctx, organization)
+	if err != nil {
+		return Seat{}, err
+	}
+	own, err := scope.Roles(ctx, found.ID)
+	if err != nil {
+		return Seat{}, err
+	}
+	joined := lanyard.Joined{Organization: found, OwnRoles: own}
+	return Seat{
+		Tenancy: t, Actor: actor, Joined: joined, Powers: lanyard.PowersOf([]string{lanyard.RoleOwner}, t.Roles, own), Office: &office,
+	}, nil
 }
 
 // May tells whether the person may do what the permission names.
@@ -64,10 +102,14 @@ func seatOf(ctx context.Context, scope storage.Scope, t accounts.Tenancy, actor 
 // that holds the organization. The seat that do gets was read in it.
 func (o *Organizations) inside(ctx context.Context, s Seat, permission string, do func(tx storage.Scope, now Seat) error) error {
 	return s.Tenancy.Scope.InTx(ctx, func(tx storage.Scope) error {
-		if _, err := tx.HoldOrganization(ctx, s.Organization.ID); err != nil {
+		hold := tx.HoldOrganization
+		if s.Office != nil {
+			hold = tx.LockOrganization // a closed one too
+		}
+		if _, err := hold(ctx, s.Organization.ID); err != nil {
 			return err
 		}
-		current, err := seatOf(ctx, tx, s.Tenancy, s.Actor, string(s.Organization.ID))
+		current, err := s.again(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -78,9 +120,24 @@ func (o *Organizations) inside(ctx context.Context, s Seat, permission string, d
 	})
 }
 
+// again is the seat as it is in a transaction.
+func (s Seat) again(ctx context.Context, tx storage.Scope) (Seat, error) {
+	if s.Office == nil {
+		return seatOf(ctx, tx, s.Tenancy, s.Actor, string(s.Organization.ID))
+	}
+	if err := s.Office.Still(ctx, tx); err != nil {
+		return Seat{}, err
+	}
+	return officeAt(ctx, tx, s.Tenancy, s.Actor, *s.Office, string(s.Organization.ID))
+}
+
 // event is a fact of the organization, done by the person of the seat.
 func (s Seat) event(kind lanyard.EventType, now time.Time, detail map[string]string) lanyard.Event {
-	return lanyard.Event{
+	fact := lanyard.Event{
 		Type: kind, At: now, Actor: string(s.Actor.User.ID), SessionID: s.Actor.Session.ID, OrganizationID: s.Organization.ID, Detail: detail,
 	}
+	if s.Office != nil {
+		fact.Actor = s.Office.Actor
+	}
+	return fact
 }

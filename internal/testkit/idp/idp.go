@@ -174,7 +174,7 @@ func (i *IDP) serve(o Options) {
 	fetcher, err := fetch.New(fetch.Options{Allow: o.Upstreams})
 	must(i.t, err)
 	i.Handler, err = server.New(server.Parts{
-		Store: i.Store, Sealer: i.Sealer, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
+		Store: i.Store, Sealer: i.Sealer, Keeper: i.Keeper, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
 		Fetcher: fetcher, Resolver: &i.Zone, TelegramKey: o.TelegramKey,
 	})
 	must(i.t, err)

@@ -1,0 +1,33 @@
+package storage_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// managementCases are the methods that administration brought.
+func managementCases(t *testing.T, by stranger) (calls, own cases) {
+	s, ctx := by.Scope, t.Context()
+	taken, err := by.victim.ClaimIdempotencyKey(ctx, "actor", "key", hash("request"), now)
+	if err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	calls = cases{
+		"IdempotentAnswer":     func() error { return first(s.IdempotentAnswer(ctx, "actor", "key")) },
+		"KeepIdempotentAnswer": func() error { return s.KeepIdempotentAnswer(ctx, "actor", "key", hash("x")) },
+		"DeleteResource":       func() error { return s.DeleteResource(ctx, "res_same") },
+	}
+	own = cases{
+		"ClaimIdempotencyKey": func() error {
+			fresh, err := s.ClaimIdempotencyKey(ctx, "actor", "key", hash("x"), now)
+			if err == nil && !fresh {
+				err = errors.New("the key of another tenant is in the way")
+			}
+			return err
+		},
+		"Witnessed": func() error { return s.Witnessed(s.TenantID(), "x").InsertEvent(ctx, lanyard.Event{At: now}) },
+	}
+	return calls, own
+}

@@ -1,0 +1,103 @@
+package adminapi_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/lanyard-id/lanyard/internal/testkit/idp"
+)
+
+func TestResourcesAreManaged(t *testing.T) {
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	api := p.Administrator("admin")
+	made := api.Must("POST", "/resources", `{"identifier":"https://lamps.example.test","scopes":[{"name":"light"}]}`)
+	id := made.Text("id")
+	if made.Status != http.StatusCreated || id == "" || made.Header.Get("ETag") == "" {
+		t.Fatalf("%d %s %v", made.Status, made.Raw, made.Header)
+	}
+	read := api.Must("GET", "/resources/"+id, nil)
+	if read.Raw != made.Raw || read.Header.Get("ETag") != made.Header.Get("ETag") {
+		t.Errorf("read %s, made %s", read.Raw, made.Raw)
+	}
+	changed := api.With("If-Match", read.Header.Get("ETag")).Must("PATCH", "/resources/"+id, `{"name":"Lamps","token_format":"opaque"}`)
+	if changed.Text("name") != "Lamps" || changed.Text("identifier") != "https://lamps.example.test" {
+		t.Error(changed.Raw)
+	}
+	stale := api.With("If-Match", read.Header.Get("ETag")).Do("PATCH", "/resources/"+id, `{"name":"Other"}`)
+	if stale.Status != http.StatusPreconditionFailed || stale.Text("code") != "changed_meanwhile" {
+		t.Error(stale.Status, stale.Raw)
+	}
+	if cleared := api.Must("PATCH", "/resources/"+id, `{"name":null}`); cleared.Text("name") != "" {
+		t.Error(cleared.Raw)
+	}
+	for body, want := range map[string]int{
+		`{"Identifier":"https://x.example.test"}`:                                       422,
+		`{"identifier":"https://x.example.test","nope":1}`:                              422,
+		`{"identifier":"https://x.example.test","identifier":"https://y.example.test"}`: 400,
+		`{"identifier":"https://x.example.test","name":"\ud800"}`:                       400,
+		`{"identifier":"https://lamps.example.test"}`:                                   409,
+		`{"identifier":"not a uri"}`:                                                    400,
+		`{"identifier":"` + p.Issuer + `/api/v1"}`:                                      409,
+		`{"identifier":"https://x.example.test","scopes":[{"name":"tenant:manage"}]}`:   400,
+		`[]`: 400, `{`: 400, ``: 400, `{"identifier":7}`: 422, `{"id":"res_mine","identifier":"https://x.example.test","token_format":"paper"}`: 400,
+	} {
+		if got := api.Do("POST", "/resources", body); got.Status != want || got.Header.Get("Content-Type") != "application/problem+json" || got.Text("request_id") == "" {
+			t.Errorf("%s: %d, not %d: %s", body, got.Status, want, got.Raw)
+		}
+	}
+	list := api.Must("GET", "/resources?limit=2", nil)
+	next := api.Must("GET", "/resources?limit=2&cursor="+list.Text("next"), nil)
+	if len(list.Body["items"].([]any)) != 2 || len(next.Body["items"].([]any)) != 2 || next.Text("next") != "" {
+		t.Error(list.Raw, next.Raw)
+	}
+	if got := api.Must("DELETE", "/resources/"+id, nil); got.Status != http.StatusNoContent {
+		t.Error(got.Status, got.Raw)
+	}
+	if got := api.Do("DELETE", "/resources/"+id, nil); got.Status != http.StatusNotFound {
+		t.Error(got.Status, got.Raw)
+	}
+}
+
+func TestCreationHappensOnceForItsKey(t *testing.T) {
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	api := p.Administrator("admin").With("Idempotency-Key", "one")
+	first := api.Must("POST", "/resources", `{"identifier":"https://lamps.example.test"}`)
+	second := api.Must("POST", "/resources", `{"identifier":"https://lamps.example.test"}`)
+	if first.Raw != second.Raw || second.Status != http.StatusCreated {
+		t.Error(first.Raw, second.Raw)
+	}
+	if other := api.Do("POST", "/resources", `{"identifier":"https://other.example.test"}`); other.Text("code") != "idempotency_key_reused" {
+		t.Error(other.Raw)
+	}
+}
+
+func TestOtherTenantsAreForTheInstance(t *testing.T) {
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	made := p.Administrator("operator").Of("acme").Must("POST", "/resources", `{"identifier":"https://lamps.example.test"}`)
+	if got := p.Administrator("operator").Do("GET", "/resources/"+made.Text("id"), nil); got.Status != http.StatusNotFound {
+		t.Error(got.Raw)
+	}
+	for _, c := range []struct {
+		who, tenant string
+		want        int
+	}{{"admin", "acme", 403}, {"admin", "never", 403}, {"operator", "never", 404}, {"nobody", "acme", 403}, {"reader", "acme", 403}, {"operator", "default", 200}} {
+		if got := p.Administrator(c.who).Of(c.tenant).Do("GET", "/resources", nil); got.Status != c.want {
+			t.Errorf("%s at %s: %d %s", c.who, c.tenant, got.Status, got.Raw)
+		}
+	}
+	for _, slug := range []string{"acme", "default"} {
+		facts, err := p.ScopeOf(slug).Events(t.Context(), 20)
+		found := 0
+		for _, f := range facts {
+			if f.Type == "resource.updated" && f.Actor == "operator" {
+				found++
+			}
+		}
+		if err != nil || found != 1 {
+			t.Errorf("%s has %d events of it: %v", slug, found, err)
+		}
+	}
+}

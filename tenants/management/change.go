@@ -1,0 +1,124 @@
+package management
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
+)
+
+// Change makes of what there is what there shall be, or says why not. It is called in
+// the transaction that holds the thing, perhaps more than once, and does nothing else.
+type Change[T any] func(current T) (T, error)
+
+// Condition says whether something may be done to what there is; nil for always.
+type Condition[T any] func(current T) error
+
+// met asks a condition.
+func (c Condition[T]) met(current T) error {
+	if c == nil {
+		return nil
+	}
+	return c(current)
+}
+
+// Version is a short name of exactly this state of a thing: equal for what is written
+// equally, another one for everything else (RFC 9110 §8.8.3).
+func Version(thing any) (string, error) {
+	data, err := json.Marshal(thing)
+	sum := sha256.Sum256(data)
+	return base64.RawURLEncoding.EncodeToString(sum[:16]), err
+}
+
+// AtVersion is a condition that something is still in the state of that version
+// (lanyard.ErrStale otherwise); an empty one always holds.
+func AtVersion[T any](version string) Condition[T] {
+	return func(current T) error {
+		if version == "" {
+			return nil
+		}
+		now, err := Version(current)
+		if err == nil && now != version {
+			err = lanyard.ErrStale
+		}
+		return err
+	}
+}
+
+// change does something to the tenant in one transaction, for a caller who has the
+// permission and still has it there. With configuration it comes after all other changes
+// of the tenant's configuration, and every later request of any replica sees it.
+func (m *Management) change(ctx context.Context, a Administrator, permission string, configuration bool, do func(tx storage.Scope) error) error {
+	if err := a.Need(permission); err != nil {
+		return err
+	}
+	return a.Scope().InTx(ctx, func(tx storage.Scope) error {
+		if configuration {
+			if err := tx.BumpRevision(ctx); err != nil {
+				return err
+			}
+		}
+		if err := a.still(ctx, tx, permission); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
+// Once does a creation at most once for an idempotency key of the caller: whoever comes
+// again with the key and the same request gets the first answer, with another request
+// lanyard.ErrKeyReused. The answer is kept, sealed, for a day. Nothing is kept of a creation
+// that fails. An empty key just does it.
+func (m *Management) Once(ctx context.Context, a Administrator, key string, request []byte, do func(Administrator) ([]byte, error)) ([]byte, error) {
+	if key == "" {
+		return do(a)
+	}
+	if len(key) > maxIdempotencyKey {
+		return nil, lanyard.ErrBadInput.Saying("an idempotency key has at most 255 characters")
+	}
+	hash := sha256.Sum256(request)
+	place := lanyard.Place{Tenant: a.Live.Tenant.ID, Table: "idempotency_keys", Column: "sealed", Row: a.Actor() + "\n" + key}
+	var answer []byte
+	err := a.Scope().InTx(ctx, func(tx storage.Scope) error {
+		fresh, err := tx.ClaimIdempotencyKey(ctx, a.Actor(), key, hash[:], a.Now)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			before, err := tx.IdempotentAnswer(ctx, a.Actor(), key)
+			if err != nil {
+				return err
+			}
+			if string(before.Request) != string(hash[:]) {
+				return lanyard.ErrKeyReused
+			}
+			answer, err = m.Sealer.Open(place, before.Sealed)
+			return err
+		}
+		if answer, err = do(a.in(tx)); err != nil {
+			return err
+		}
+		sealed, err := m.Sealer.Seal(place, answer)
+		if err != nil {
+			return err
+		}
+		return tx.KeepIdempotentAnswer(ctx, a.Actor(), key, sealed)
+	})
+	return answer, err
+}
+
+// maxIdempotencyKey is the longest idempotency key, in bytes.
+const maxIdempotencyKey = 255
+
+// gone is lanyard.ErrNotFound for ids that can not be stored, so that they look like
+// those that never were.
+func gone(err error) error {
+	if errors.Is(err, lanyard.ErrBadInput) {
+		return lanyard.ErrNotFound
+	}
+	return err
+}
