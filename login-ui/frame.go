@@ -24,7 +24,7 @@ type frame struct {
 	Privacy  string
 	Terms    string
 
-	assets *assets
+	assets *web.Assets
 	accent string
 	// logo and logoDark are paths of our own; empty for the initial instead.
 	logo, logoDark string
@@ -70,7 +70,7 @@ func (p *Pages) frame(c *gin.Context, uiLocales []string) *frame {
 func (f *frame) Script(name string) { f.Scripts = append(f.Scripts, f.Asset(name)) }
 
 // Asset is the address of an embedded file.
-func (f *frame) Asset(name string) string { return f.Site.Path(f.assets.path(name)) }
+func (f *frame) Asset(name string) string { return f.Site.Path(f.assets.Path(name)) }
 
 // Theme is the address of the tenant's own colours; empty without an accent.
 func (f *frame) Theme() string {

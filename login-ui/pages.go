@@ -47,7 +47,7 @@ type Config struct {
 type Pages struct {
 	Config
 	languages *languages
-	assets    *assets
+	assets    *web.Assets
 	templates map[string]*template.Template
 }
 
@@ -60,7 +60,7 @@ func New(c Config) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	assets, err := newAssets()
+	assets, err := web.NewAssets(assetFiles, "assets", assetsPath)
 	if err != nil {
 		return nil, err
 	}

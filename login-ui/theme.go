@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/web"
 )
 
 var (
@@ -22,7 +23,7 @@ func themePath(accent string) string {
 }
 
 func themeName(digits string) string {
-	return "theme-" + digits + "." + contentHash(themeOf(parseColour(digits))) + ".css"
+	return "theme-" + digits + "." + web.ContentHash(themeOf(parseColour(digits))) + ".css"
 }
 
 // themeCSS is the stylesheet that a name stands for. It is computed from the name

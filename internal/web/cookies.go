@@ -68,9 +68,37 @@ func surplusBindings(r *http.Request, s Site, fresh lanyard.AuthRequestID) []lan
 	return ids[:max(0, len(ids)+1-MaxBindings)]
 }
 
-// browserCookie names the tenant, so that two tenants of one host never share a value.
-func (s Site) browserCookie() string {
-	name := s.cookieName("browser")
+// SetConsole keeps the access token of a person at the console, for as long as it lives.
+func SetConsole(w http.ResponseWriter, s Site, token lanyard.Secret, lifetime time.Duration) {
+	setCookie(w, s, s.ofTenant("console"), token.Reveal(), lifetime)
+}
+
+// Console is the access token of a person at the console; zero if the browser has none.
+func Console(r *http.Request, s Site) lanyard.Secret { return readCookie(r, s.ofTenant("console")) }
+
+// ClearConsole makes the browser forget the access token.
+func ClearConsole(w http.ResponseWriter, s Site) { clearCookie(w, s, s.ofTenant("console")) }
+
+// SetConsoleSignIn ties a sign-in to the console to the browser.
+func SetConsoleSignIn(w http.ResponseWriter, s Site, secret lanyard.Secret) {
+	setCookie(w, s, s.ofTenant("console-signin"), secret.Reveal(), bindingCookieLifetime)
+}
+
+// ConsoleSignIn is the secret that ties a sign-in to the console to this browser; zero if there is none.
+func ConsoleSignIn(r *http.Request, s Site) lanyard.Secret {
+	return readCookie(r, s.ofTenant("console-signin"))
+}
+
+// ClearConsoleSignIn makes the browser forget that it is signing in to the console.
+func ClearConsoleSignIn(w http.ResponseWriter, s Site) {
+	clearCookie(w, s, s.ofTenant("console-signin"))
+}
+
+func (s Site) browserCookie() string { return s.ofTenant("browser") }
+
+// ofTenant names the tenant, so that two tenants of one host never share a value.
+func (s Site) ofTenant(what string) string {
+	name := s.cookieName(what)
 	if s.Slug == lanyard.DefaultTenant || s.Slug == "" {
 		return name
 	}

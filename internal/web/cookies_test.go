@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +36,10 @@ func TestEveryCookie(t *testing.T) {
 			"__Host-lanyard-flow-req_06dfkxmqvt4y1ebz0nhh3pc2ar=dmFsdWU; Path=/; Max-Age=1800; HttpOnly; Secure; SameSite=Lax",
 			"__Host-lanyard-flow-req_06dfkxmqvt4y1ebz0nhh3pc2ar=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 			"__Host-lanyard-language=de; Path=/; Max-Age=34560000; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console=dmFsdWU; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console-signin=dmFsdWU; Path=/; Max-Age=1800; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console-signin=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		}},
 		{"tenant by path", acme, []string{
 			"__Host-lanyard-browser-acme=dmFsdWU; Path=/; Max-Age=34560000; HttpOnly; Secure; SameSite=Lax",
@@ -42,6 +47,10 @@ func TestEveryCookie(t *testing.T) {
 			"__Host-lanyard-flow-req_06dfkxmqvt4y1ebz0nhh3pc2ar=dmFsdWU; Path=/; Max-Age=1800; HttpOnly; Secure; SameSite=Lax",
 			"__Host-lanyard-flow-req_06dfkxmqvt4y1ebz0nhh3pc2ar=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 			"__Host-lanyard-language=de; Path=/; Max-Age=34560000; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console-acme=dmFsdWU; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console-acme=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console-signin-acme=dmFsdWU; Path=/; Max-Age=1800; HttpOnly; Secure; SameSite=Lax",
+			"__Host-lanyard-console-signin-acme=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		}},
 		{"loopback", loopback, []string{
 			"lanyard-browser-8080=dmFsdWU; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax",
@@ -49,6 +58,10 @@ func TestEveryCookie(t *testing.T) {
 			"lanyard-flow-8080-req_06dfkxmqvt4y1ebz0nhh3pc2ar=dmFsdWU; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax",
 			"lanyard-flow-8080-req_06dfkxmqvt4y1ebz0nhh3pc2ar=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 			"lanyard-language-8080=de; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax",
+			"lanyard-console-8080=dmFsdWU; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
+			"lanyard-console-8080=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+			"lanyard-console-signin-8080=dmFsdWU; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax",
+			"lanyard-console-signin-8080=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,6 +72,10 @@ func TestEveryCookie(t *testing.T) {
 			web.SetBinding(rec, r, c.site, aRequest, value)
 			web.ClearBinding(rec, c.site, aRequest)
 			web.SetLanguage(rec, c.site, "de")
+			web.SetConsole(rec, c.site, value, time.Hour)
+			web.ClearConsole(rec, c.site)
+			web.SetConsoleSignIn(rec, c.site, value)
+			web.ClearConsoleSignIn(rec, c.site)
 			if diff := cmp.Diff(c.want, rec.Header().Values("Set-Cookie")); diff != "" {
 				t.Error(diff)
 			}
