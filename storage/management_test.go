@@ -17,7 +17,15 @@ func managementCases(t *testing.T, by stranger) (calls, own cases) {
 	calls = cases{
 		"IdempotentAnswer":     func() error { return first(s.IdempotentAnswer(ctx, "actor", "key")) },
 		"KeepIdempotentAnswer": func() error { return s.KeepIdempotentAnswer(ctx, "actor", "key", hash("x")) },
-		"DeleteResource":       func() error { return s.DeleteResource(ctx, "res_same") },
+		"ExportUsers":          func() error { all, err := s.ExportUsers(ctx, "", 10); return touched(len(all), err) },
+		"ExportPlaces":         func() error { all, err := s.ExportPlaces(ctx); return touched(len(all), err) },
+		"ExportIdentities":     func() error { all, err := s.ExportIdentities(ctx); return touched(len(all), err) },
+		"ExportLogo":           func() error { return first(s.ExportLogo(ctx, by.victim.org.ID, false)) },
+		"MarkEmailVerified":    func() error { return s.MarkEmailVerified(ctx, by.victim.user.ID, "ada@example.test") },
+		"ImportIdentity": func() error {
+			return s.ImportIdentity(ctx, lanyard.LinkedIdentity{UserID: by.victim.user.ID, Identity: lanyard.Identity{ConnectionID: "con_same", Issuer: "x", Subject: "x"}})
+		},
+		"DeleteResource": func() error { return s.DeleteResource(ctx, "res_same") },
 	}
 	own = cases{
 		"ClaimIdempotencyKey": func() error {

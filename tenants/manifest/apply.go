@@ -37,6 +37,8 @@ type Summary struct {
 	Created   int
 	Updated   int
 	Unchanged int
+	// Removed are those that a file with prune removed.
+	Removed int
 }
 
 func (s *Summary) count(exists, changed bool) {
@@ -54,6 +56,7 @@ func (s *Summary) add(o Summary) {
 	s.Created += o.Created
 	s.Updated += o.Updated
 	s.Unchanged += o.Unchanged
+	s.Removed += o.Removed
 }
 
 // Apply brings the database to what the file says, tenant by tenant, each in one
@@ -64,7 +67,7 @@ func Apply(ctx context.Context, deps Deps, f File, now time.Time) (Summary, erro
 	var total Summary
 	for i := range f.Tenants {
 		t := &f.Tenants[i]
-		summary, err := applyTenant(ctx, deps, t, now)
+		summary, err := applyTenant(ctx, deps, t, f.Prune, now)
 		if err != nil {
 			return total, fmt.Errorf("tenant %s: %w", t.Slug, err)
 		}
@@ -73,7 +76,7 @@ func Apply(ctx context.Context, deps Deps, f File, now time.Time) (Summary, erro
 	return total, nil
 }
 
-func applyTenant(ctx context.Context, deps Deps, t *Tenant, at time.Time) (Summary, error) {
+func applyTenant(ctx context.Context, deps Deps, t *Tenant, prune bool, at time.Time) (Summary, error) {
 	found, err := deps.Store.TenantBySlug(ctx, t.Slug)
 	exists := err == nil
 	if err != nil && !errors.Is(err, lanyard.ErrNotFound) {
@@ -90,14 +93,14 @@ func applyTenant(ctx context.Context, deps Deps, t *Tenant, at time.Time) (Summa
 	}
 	var summary Summary
 	err = scope.InTx(ctx, func(tx storage.Scope) error {
-		r := &run{scope: tx, deps: deps, now: at, actor: deps.Actor} // anew each time: a transaction may be tried again
+		r := &run{scope: tx, deps: deps, now: at, actor: deps.Actor, prune: prune} // anew each time: a transaction may be tried again
 		err := r.tenant(ctx, t, exists, passwords)
 		summary = r.summary
 		return err
 	})
 	if !exists && errors.Is(err, lanyard.ErrConflict) {
 		if _, err := deps.Store.TenantBySlug(ctx, t.Slug); err == nil {
-			return applyTenant(ctx, deps, t, at) // somebody else made the tenant meanwhile
+			return applyTenant(ctx, deps, t, prune, at) // somebody else made the tenant meanwhile
 		}
 	}
 	if err != nil {
@@ -125,6 +128,7 @@ type run struct {
 	deps    Deps
 	now     time.Time
 	actor   string
+	prune   bool
 	summary Summary
 }
 
@@ -150,7 +154,10 @@ func (r *run) tenant(ctx context.Context, t *Tenant, exists bool, passwords []st
 	if err := r.trustedIssuers(ctx, t); err != nil {
 		return err
 	}
-	if r.summary.Created+r.summary.Updated == 0 {
+	if err := r.pruned(ctx, t); err != nil {
+		return err
+	}
+	if r.summary.Created+r.summary.Updated+r.summary.Removed == 0 {
 		return nil
 	}
 	return r.scope.BumpRevision(ctx)
@@ -173,8 +180,10 @@ func (r *run) people(ctx context.Context, t *Tenant, passwords []storage.Passwor
 			return fmt.Errorf("organization %s: %w", t.Organizations[i].Slug, err)
 		}
 	}
-	if err := r.putPlaces(ctx, t); err != nil {
-		return err
+	for _, part := range []func(context.Context, *Tenant) error{r.putPlaces, r.putIdentities} {
+		if err := part(ctx, t); err != nil {
+			return err
+		}
 	}
 	return r.putInvitations(ctx, "", t.Invitations)
 }

@@ -1,9 +1,13 @@
 package manifest
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/lanyard-id/lanyard"
@@ -16,8 +20,25 @@ type Client struct {
 	// RequirePKCE is true when the file leaves it out.
 	RequirePKCE *bool  `json:"require_pkce"`
 	Secret      Secret `json:"client_secret"`
+	// SecretHashes stand for client_secret where only the SHA-256 of each secret is known.
+	SecretHashes []SecretHash `json:"client_secret_hashes"`
 	// Organizations are those in which a machine client has roles.
 	Organizations []Place `json:"organizations"`
+}
+
+// SecretHash is one secret of a client that is kept elsewhere.
+type SecretHash struct {
+	// Hash is the SHA-256 in base64url without padding.
+	Hash      string `json:"sha256"`
+	ExpiresAt Moment `json:"expires_at"`
+}
+
+func (h SecretHash) secret() (lanyard.ClientSecret, error) {
+	hash, err := base64.RawURLEncoding.DecodeString(h.Hash)
+	if err != nil || len(hash) != sha256.Size {
+		return lanyard.ClientSecret{}, lanyard.ErrBadInput.Saying("sha256 is a hash in base64url without padding")
+	}
+	return lanyard.ClientSecret{Hash: hash, ExpiresAt: h.ExpiresAt.Time}, nil
 }
 
 func (o *Client) check(c checker, path string, seen map[string]bool) {
@@ -39,10 +60,17 @@ func (o *Client) check(c checker, path string, seen map[string]bool) {
 
 func (o *Client) checkSecret(c checker, path string) {
 	o.Secret.resolve(c, path)
+	for i, h := range o.SecretHashes {
+		if _, err := h.secret(); err != nil {
+			c.complain(fmt.Sprintf("%s_hashes[%d]", path, i), "%s", safe(err))
+		}
+	}
 	switch secret := o.Secret.Value; {
-	case o.Public() && !secret.IsZero():
+	case o.Public() && (!secret.IsZero() || len(o.SecretHashes) > 0):
 		c.complain(path, "a public client has no secret")
-	case !o.Public() && !c.document.Has(path):
+	case c.document.Has(path) && len(o.SecretHashes) > 0:
+		c.complain(path, "give either client_secret or client_secret_hashes")
+	case !o.Public() && !c.document.Has(path) && len(o.SecretHashes) == 0:
 		c.complain(path, "client %s authenticates with %s and needs a client_secret", o.ID, o.AuthMethod)
 	case !secret.IsZero():
 		if err := tenants.CheckClientSecret(secret); err != nil {
@@ -90,10 +118,20 @@ func (r *run) putSecret(ctx context.Context, o *Client, before *lanyard.Client) 
 	if !o.Secret.Value.IsZero() {
 		want = []lanyard.ClientSecret{{Hash: o.Secret.Value.Hash()}}
 	}
+	for _, h := range o.SecretHashes {
+		secret, err := h.secret()
+		if err != nil {
+			return false, err
+		}
+		want = append(want, secret)
+	}
 	has := 0
+	if before != nil && len(o.SecretHashes) > 0 && sameSecrets(before.Secrets, want) {
+		return false, nil
+	}
 	if before != nil {
 		has = len(before.Secrets)
-		if len(want) > 0 && before.SecretMatches(o.Secret.Value, r.now) {
+		if !o.Secret.Value.IsZero() && before.SecretMatches(o.Secret.Value, r.now) {
 			return false, nil
 		}
 	}
@@ -101,6 +139,15 @@ func (r *run) putSecret(ctx context.Context, o *Client, before *lanyard.Client) 
 		return false, nil
 	}
 	return true, r.scope.SetClientSecrets(ctx, o.ID, want, r.now)
+}
+
+// sameSecrets compares secrets in any order.
+func sameSecrets(a, b []lanyard.ClientSecret) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x lanyard.ClientSecret) bool {
+		return !slices.ContainsFunc(b, func(y lanyard.ClientSecret) bool {
+			return bytes.Equal(x.Hash, y.Hash) && x.ExpiresAt.Equal(y.ExpiresAt)
+		})
+	})
 }
 
 // sameDocument compares two values by what is stored of them.

@@ -25,6 +25,8 @@ type Connection struct {
 	Secret     Secret `json:"client_secret"`
 	PrivateKey Secret `json:"private_key"`
 	BotToken   Secret `json:"bot_token"`
+	// Tested says that a test sign-in with exactly this went well elsewhere.
+	Tested bool `json:"tested"`
 }
 
 // connectionID keeps ids short and harmless in URLs.
@@ -148,7 +150,10 @@ func (r *run) putConnection(ctx context.Context, owner lanyard.OrganizationID, o
 			return err
 		}
 	}
-	changed := !exists || !sameConnection(before, after)
+	if o.Tested {
+		after.TestedAs = after.Fingerprint()
+	}
+	changed := !exists || !sameConnection(before, after) || after.TestedAs != before.TestedAs
 	r.summary.count(exists, changed)
 	if !changed {
 		return nil
@@ -158,6 +163,11 @@ func (r *run) putConnection(ctx context.Context, owner lanyard.OrganizationID, o
 	}
 	if err := r.scope.PutConnection(ctx, after); err != nil {
 		return err
+	}
+	if o.Tested {
+		if err := r.scope.NoteConnectionTest(ctx, after.ID, after.TestedAs); err != nil {
+			return err
+		}
 	}
 	return r.recordIn(ctx, owner, lanyard.EventConnectionUpdated, map[string]string{"connection": string(after.ID), "kind": string(after.Kind)})
 }

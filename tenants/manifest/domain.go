@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,6 +17,8 @@ type Domain struct {
 	// organization has to prove it.
 	Verified bool            `json:"verified"`
 	Joining  lanyard.Joining `json:"joining"`
+	// Token is what the TXT record holds; made when it is left out.
+	Token string `json:"token"`
 }
 
 func (o *Organization) checkDomains(c checker, path string) {
@@ -36,7 +39,7 @@ func (o *Organization) checkDomains(c checker, path string) {
 func (r *run) putDomain(ctx context.Context, id lanyard.OrganizationID, d Domain, stored []lanyard.Domain) error {
 	at := slices.IndexFunc(stored, func(s lanyard.Domain) bool { return s.Name == d.Domain })
 	exists, changed := at >= 0, false
-	before := lanyard.Domain{OrganizationID: id, Name: d.Domain, Token: lanyard.NewSecret().Reveal(), Joining: lanyard.JoiningOff, CreatedAt: r.now}
+	before := lanyard.Domain{OrganizationID: id, Name: d.Domain, Token: cmp.Or(d.Token, lanyard.NewSecret().Reveal()), Joining: lanyard.JoiningOff, CreatedAt: r.now}
 	if exists {
 		before = stored[at]
 	} else {

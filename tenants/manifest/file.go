@@ -67,9 +67,6 @@ func (f *File) check(c checker) {
 	if f.Version != version {
 		c.complain("version", "version has to be %d", version)
 	}
-	if f.Prune {
-		c.complain("prune", "prune is not built yet; nothing is removed")
-	}
 	slugs, hosts := map[string]bool{}, map[string]bool{}
 	for i := range f.Tenants {
 		path := fmt.Sprintf("tenants[%d]", i)

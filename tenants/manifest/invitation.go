@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -24,7 +26,11 @@ type Invitation struct {
 	ExpiresAt Moment           `json:"expires_at"`
 	ClientID  lanyard.ClientID `json:"client_id"`
 	// Plan and TrialDays are for the organization of whoever signs up.
-	Plan      string `json:"plan"`
+	Plan string `json:"plan"`
+	// CodeHash stands for a code, and for a mail that went out, where only the SHA-256 of the code is known.
+	CodeHash string `json:"code_sha256"`
+	// Inviter is the sub of the person whose right to invite it hangs on; empty for the operators.
+	Inviter   string `json:"inviter"`
 	TrialDays int64  `json:"trial_days"`
 }
 
@@ -40,7 +46,13 @@ func checkInvitations(c checker, path string, all []Invitation, platform bool) {
 
 func (i *Invitation) check(c checker, path string, seen map[string]bool, platform bool) {
 	i.Code.resolve(c, path+".code")
-	if (i.Email != "") == c.document.Has(path+".code") {
+	if hash, err := base64.RawURLEncoding.DecodeString(i.CodeHash); err != nil || (len(hash) != 0 && len(hash) != sha256.Size) {
+		c.complain(path+".code_sha256", "code_sha256 is a hash in base64url without padding")
+	}
+	if i.CodeHash != "" && c.document.Has(path+".code") {
+		c.complain(path, "give either code or code_sha256")
+	}
+	if i.CodeHash == "" && (i.Email != "") == c.document.Has(path+".code") {
 		c.complain(path, "an invitation has either email or code")
 	}
 	if i.Email != "" {
@@ -107,9 +119,13 @@ func (r *run) putInvitations(ctx context.Context, id lanyard.OrganizationID, all
 		return err
 	}
 	for at := range all {
-		exists, err := r.invited(ctx, id, &all[at])
+		known, invite := r.invited, r.invite
+		if all[at].CodeHash != "" {
+			known, invite = r.invitedByHash, r.inviteByHash
+		}
+		exists, err := known(ctx, id, &all[at])
 		if err == nil && !exists {
-			err = r.invite(ctx, t, id, &all[at])
+			err = invite(ctx, t, id, &all[at])
 		}
 		if err != nil {
 			return fmt.Errorf("invitation %d: %w", at+1, err)
@@ -154,6 +170,48 @@ func (r *run) invite(ctx context.Context, t accounts.Tenancy, id lanyard.Organiz
 		return lanyard.ErrBadInput.Saying("the organization is closed")
 	}
 	return err
+}
+
+// invitedByHash tells whether the invitation is there.
+func (r *run) invitedByHash(ctx context.Context, id lanyard.OrganizationID, i *Invitation) (bool, error) {
+	hash, err := base64.RawURLEncoding.DecodeString(i.CodeHash)
+	if err != nil {
+		return false, err
+	}
+	found, err := r.scope.InvitationByCode(ctx, hash)
+	switch {
+	case errors.Is(err, lanyard.ErrNotFound):
+		return false, nil
+	case err == nil && found.OrganizationID != id:
+		return false, lanyard.ErrConflict.Saying("the code belongs to another invitation")
+	}
+	return true, err
+}
+
+// inviteByHash puts back an invitation that was made, and mailed, before.
+func (r *run) inviteByHash(ctx context.Context, t accounts.Tenancy, id lanyard.OrganizationID, i *Invitation) error {
+	hash, err := base64.RawURLEncoding.DecodeString(i.CodeHash)
+	if err != nil {
+		return err
+	}
+	out := lanyard.Invitation{
+		ID: lanyard.NewInvitationID(), TenantID: t.Tenant.ID, OrganizationID: id, CodeHash: hash, Email: i.Email, Domain: i.Domain, Roles: i.Roles,
+		ClientID: i.ClientID, Plan: i.Plan, TrialDays: i.TrialDays, MaxUses: max(i.Uses, 1), ExpiresAt: i.ExpiresAt.Time, CreatedAt: r.now,
+	}
+	if i.Inviter != "" {
+		inviter, err := r.scope.UserBySubject(ctx, i.Inviter)
+		if err != nil {
+			return lanyard.ErrBadInput.Saying("there is no such inviter in the tenant")
+		}
+		out.InviterID = inviter.ID
+	}
+	if i.Email != "" {
+		out.SentAt = r.now
+	}
+	if err := r.scope.InsertInvitation(ctx, out); err != nil {
+		return err
+	}
+	return r.recordIn(ctx, id, lanyard.EventInvitationCreated, map[string]string{"invitation": string(out.ID)})
 }
 
 // tenancy is the tenant as it stands in the transaction.

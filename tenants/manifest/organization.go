@@ -1,10 +1,12 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,6 +18,8 @@ import (
 // Organization is a customer inside a tenant. Its natural key is the slug. Members that
 // it leaves out stay as they are.
 type Organization struct {
+	// ID, Code and Personal count when it is made: tokens name it by its id.
+	ID       lanyard.OrganizationID      `json:"id"`
 	Slug     string                      `json:"slug"`
 	Name     string                      `json:"name"`
 	Plan     *string                     `json:"plan"`
@@ -24,6 +28,11 @@ type Organization struct {
 	Language *string                     `json:"language"`
 	Branding *lanyard.Branding           `json:"branding"`
 	Policy   *lanyard.OrganizationPolicy `json:"policy"`
+	Code     string                      `json:"code"`
+	Personal bool                        `json:"personal"`
+	// Logo and LogoDark are the files of branding's URLs, as PNG in base64.
+	Logo     string `json:"logo"`
+	LogoDark string `json:"logo_dark"`
 	// Suspended closes it until the file says that it is not.
 	Suspended   *bool        `json:"suspended"`
 	Members     []Member     `json:"members"`
@@ -45,6 +54,17 @@ func (o *Organization) check(c checker, path string, seen map[string]bool) {
 		c.complain(path+".slug", "slug is 1 to 63 of a-z, 0-9 and -, and does not begin or end with -")
 	}
 	c.unique(seen, path+".slug", "organization", o.Slug)
+	if o.ID != "" && !organizationID.MatchString(string(o.ID)) {
+		c.complain(path+".id", "id is org_ and 26 letters and digits")
+	}
+	if o.Code != "" && !displayCode.MatchString(o.Code) {
+		c.complain(path+".code", "code is 8 capital letters and digits")
+	}
+	for name, logo := range map[string]string{"logo": o.Logo, "logo_dark": o.LogoDark} {
+		if _, err := organizations.StoredLogo(logo); err != nil {
+			c.complain(path+"."+name, "%s", safe(err))
+		}
+	}
 	o.checkSettings(c, path)
 	o.checkDomains(c, path)
 	checkInvitations(c, path, o.Invitations, false)
@@ -57,6 +77,11 @@ func (o *Organization) check(c checker, path string, seen map[string]bool) {
 	}
 	o.checkMembers(c, path)
 }
+
+var (
+	organizationID = regexp.MustCompile(`^org_[0-9a-hjkmnp-tv-z]{26}$`)
+	displayCode    = regexp.MustCompile(`^[0-9A-Z]{8}$`)
+)
 
 // checkSettings complains about what an organization can not be.
 func (o *Organization) checkSettings(c checker, path string) {
@@ -114,7 +139,8 @@ func (r *run) putOrganization(ctx context.Context, o *Organization) error {
 	switch {
 	case !exists && errors.Is(err, lanyard.ErrNotFound):
 		stored = lanyard.Organization{
-			ID: lanyard.NewOrganizationID(), TenantID: r.scope.TenantID(), Slug: o.Slug, Name: o.Slug, Code: organizations.NewCode(), CreatedAt: r.now,
+			ID: cmp.Or(o.ID, lanyard.NewOrganizationID()), TenantID: r.scope.TenantID(), Slug: o.Slug, Name: o.Slug,
+			Code: cmp.Or(o.Code, organizations.NewCode()), Personal: o.Personal, CreatedAt: r.now,
 		}
 	case err != nil:
 		return err
@@ -129,6 +155,9 @@ func (r *run) putOrganization(ctx context.Context, o *Organization) error {
 		if err := r.writeOrganization(ctx, stored, after, exists); err != nil {
 			return err
 		}
+	}
+	if err := r.putLogos(ctx, o, after.ID); err != nil {
+		return err
 	}
 	if err := r.putParts(ctx, o, after.ID); err != nil {
 		return err
@@ -204,6 +233,23 @@ func (r *run) writeOrganization(ctx context.Context, stored, after lanyard.Organ
 		return r.recordIn(ctx, after.ID, lanyard.EventOrganizationSuspended, nil)
 	}
 	return r.recordIn(ctx, after.ID, lanyard.EventOrganizationResumed, nil)
+}
+
+// putLogos stores the files of the logos.
+func (r *run) putLogos(ctx context.Context, o *Organization, id lanyard.OrganizationID) error {
+	for _, logo := range []struct {
+		text string
+		dark bool
+	}{{o.Logo, false}, {o.LogoDark, true}} {
+		content, err := organizations.StoredLogo(logo.text)
+		if err == nil && len(content) > 0 {
+			err = r.scope.PutOrganizationLogo(ctx, id, logo.dark, content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // putParts writes what is in an organization, in the order in which the parts name each other.

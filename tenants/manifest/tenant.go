@@ -15,10 +15,12 @@ import (
 
 // Tenant is what a file says about one tenant. Members that it leaves out stay as they are.
 type Tenant struct {
-	Slug           string                `json:"slug"`
-	Name           string                `json:"name"`
-	Host           string                `json:"host"`
-	RedirectHosts  []string              `json:"redirect_hosts"`
+	Slug          string   `json:"slug"`
+	Name          string   `json:"name"`
+	Host          string   `json:"host"`
+	RedirectHosts []string `json:"redirect_hosts"`
+	// Suspended closes it until the file says that it is not.
+	Suspended      *bool                 `json:"suspended"`
 	Policy         *lanyard.Policy       `json:"policy"`
 	Branding       *lanyard.Branding     `json:"branding"`
 	Mail           *lanyard.MailSettings `json:"mail"`
@@ -42,6 +44,9 @@ func (t *Tenant) check(c checker, path string) {
 		if host != "" && !validHost(host) {
 			c.complain(path+".host", "%q is not a host name in lower case, with a port if it needs one", host)
 		}
+	}
+	if t.Slug == lanyard.DefaultTenant && t.Suspended != nil && *t.Suspended {
+		c.complain(path+".suspended", "the default tenant can not be suspended")
 	}
 	if t.Slug == lanyard.DefaultTenant && t.Host != "" {
 		c.complain(path+".host", "the default tenant is at the configured issuer")
@@ -151,6 +156,7 @@ func (t *Tenant) onto(out lanyard.Tenant) lanyard.Tenant {
 	if t.RedirectHosts != nil {
 		out.RedirectHosts = t.RedirectHosts
 	}
+	out.Suspended = chosen(t.Suspended, out.Suspended)
 	if t.Policy != nil {
 		out.Policy = *t.Policy
 	}

@@ -27,9 +27,14 @@ type User struct {
 	PasswordHash Hash `json:"password_hash"`
 	// MustChangePassword makes the password one for the first sign-in; it is then set
 	// only while the user has none.
-	MustChangePassword bool     `json:"must_change_password"`
-	Roles              []string `json:"roles"`
-	Disabled           *bool    `json:"disabled"`
+	MustChangePassword bool `json:"must_change_password"`
+	// PasswordShort says of a hash that its password is too short to stand alone, without a second factor.
+	PasswordShort bool `json:"password_short"`
+	// Emails are addresses besides the primary one, Identities what signs the person in at connections.
+	Emails     []Email    `json:"emails"`
+	Identities []Identity `json:"identities"`
+	Roles      []string   `json:"roles"`
+	Disabled   *bool      `json:"disabled"`
 	// UpdatedAt is the claim in seconds since 1970; the moment of the change when the file leaves it out.
 	UpdatedAt *int64 `json:"updated_at"`
 }
@@ -64,10 +69,11 @@ func (u *User) check(c checker, path string, seen map[string]bool) {
 	}
 	c.unique(seen, path+".sub", "sub", u.Subject)
 	u.checkNames(c, path, seen)
-	if !validSubject(u.Subject) {
+	if !lanyard.ValidSubject(u.Subject) {
 		c.complain(path+".sub", "sub is at most %d printable ASCII characters", maxSubject)
 	}
 	u.Password.resolve(c, path+".password")
+	u.checkWays(c, path)
 	if !u.Password.Value.IsZero() && u.Email == "" && u.Username == "" {
 		c.complain(path+".password", "a password needs an email or username to sign in with")
 	}
@@ -113,15 +119,6 @@ func (u *User) checkNames(c checker, path string, seen map[string]bool) {
 		}
 		c.unique(seen, path+".username", "username", key)
 	}
-}
-
-func validSubject(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x21 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return len(s) <= maxSubject
 }
 
 // find looks for the user of the file: by sub if it has one, else by e-mail
@@ -179,7 +176,7 @@ func (u *User) newPassword(ctx context.Context, scope storage.Scope, hasher Hash
 	case err != nil, stored != "" && first:
 		return storage.Password{}, err
 	case !u.PasswordHash.Value.IsZero():
-		return storage.Password{Hash: u.PasswordHash.Value.Reveal(), MustChange: u.MustChangePassword}, nil
+		return storage.Password{Hash: u.PasswordHash.Value.Reveal(), MustChange: u.MustChangePassword, Short: u.PasswordShort}, nil
 	case stored != "":
 		same, _, err := hasher.Verify(ctx, stored, u.Password.Value)
 		if err != nil || same {
@@ -232,8 +229,12 @@ func (r *run) putUser(ctx context.Context, u *User, password storage.Password) e
 			return err
 		}
 	}
+	added, err := r.addEmails(ctx, after.ID, u.Emails)
+	if err != nil {
+		return err
+	}
 	granted, err := r.grantRoles(ctx, after.ID, u.Roles)
-	r.summary.count(exists, changed || granted)
+	r.summary.count(exists, changed || granted || added)
 	return err
 }
 

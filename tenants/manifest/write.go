@@ -1,0 +1,166 @@
+package manifest
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/lanyard-id/lanyard"
+)
+
+// Write is a file as text: the form that Parse reads, without what says nothing. The
+// same file is always the same text.
+func (f File) Write() ([]byte, error) {
+	tree, err := plain(reflect.ValueOf(f))
+	if err != nil {
+		return nil, err
+	}
+	out, err := yaml.MarshalWithOptions(tree, yaml.Indent(2), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
+	if err != nil {
+		return nil, fmt.Errorf("write the file: %w", err)
+	}
+	return out, nil
+}
+
+// plain is a value as YAML writes it: members in the order of the type, without those
+// that are zero. A pointer that is set is written even when it points to nothing.
+func plain(v reflect.Value) (any, error) {
+	switch value := v.Interface().(type) {
+	case Secret:
+		return value.reference()
+	case Hash:
+		return value.Value.Reveal(), nil
+	case Moment:
+		return value.UTC().Format(time.RFC3339Nano), nil
+	case Scope:
+		if value.Description == "" {
+			return value.Name, nil
+		}
+	case json.RawMessage:
+		var tree any
+		err := json.Unmarshal(value, &tree)
+		return sorted(tree), err
+	case encoding.TextMarshaler:
+		text, err := value.MarshalText()
+		return string(text), err
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return plain(v.Elem())
+	case reflect.Struct:
+		return members(v)
+	case reflect.Slice:
+		out := make([]any, 0, v.Len())
+		for i := range v.Len() {
+			element, err := plain(v.Index(i))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, element)
+		}
+		return out, nil
+	case reflect.Map:
+		return mapping(v)
+	}
+	return v.Interface(), nil
+}
+
+// members lists those of a struct, embedded ones in their place; an outer one hides those of the same name.
+func members(v reflect.Value) (yaml.MapSlice, error) {
+	out := yaml.MapSlice{}
+	for _, f := range flat(v) {
+		if f.value.IsZero() || (f.value.Kind() == reflect.Slice && f.value.Len() == 0) || (f.value.Kind() == reflect.Map && f.value.Len() == 0) {
+			continue
+		}
+		tree, err := plain(f.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		out = append(out, yaml.MapItem{Key: f.name, Value: tree})
+	}
+	return out, nil
+}
+
+type member struct {
+	name  string
+	value reflect.Value
+}
+
+func flat(v reflect.Value) []member {
+	var out []member
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case field.Anonymous && name == "":
+			for _, inner := range flat(v.Field(i)) {
+				if !declares(v.Type(), inner.name) {
+					out = append(out, inner)
+				}
+			}
+		case name != "" && name != "-":
+			out = append(out, member{name, v.Field(i)})
+		}
+	}
+	return out
+}
+
+// declares tells whether a struct has a member of its own of that name.
+func declares(t reflect.Type, name string) bool {
+	for i := range t.NumField() {
+		own, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if !t.Field(i).Anonymous && own == name {
+			return true
+		}
+	}
+	return false
+}
+
+func mapping(v reflect.Value) (yaml.MapSlice, error) {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	out := yaml.MapSlice{}
+	for _, key := range keys {
+		tree, err := plain(v.MapIndex(key))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, yaml.MapItem{Key: fmt.Sprint(key), Value: tree})
+	}
+	return out, nil
+}
+
+// sorted gives the members of JSON an order.
+func sorted(tree any) any {
+	switch t := tree.(type) {
+	case map[string]any:
+		out := yaml.MapSlice{}
+		for _, key := range slices.Sorted(maps.Keys(t)) {
+			out = append(out, yaml.MapItem{Key: key, Value: sorted(t[key])})
+		}
+		return out
+	case []any:
+		for i := range t {
+			t[i] = sorted(t[i])
+		}
+	}
+	return tree
+}
+
+// reference is a secret as it may be written: never itself.
+func (s Secret) reference() (any, error) {
+	switch {
+	case s.Env != "":
+		return yaml.MapSlice{{Key: "env", Value: s.Env}}, nil
+	case s.File != "":
+		return yaml.MapSlice{{Key: "file", Value: s.File}}, nil
+	}
+	return nil, lanyard.ErrBadInput.Saying("a secret without a reference can not be written")
+}
