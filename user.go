@@ -117,3 +117,16 @@ func CanonicalUsername(name string) (string, error) {
 }
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+
+// maxSubject is the longest sub (OpenID Connect Core §2).
+const maxSubject = 255
+
+// ValidSubject tells whether s may be a sub: at most 255 printable ASCII characters.
+func ValidSubject(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x21 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return len(s) <= maxSubject
+}

@@ -78,8 +78,10 @@ type Change struct {
 	accounts *Accounts
 	user     lanyard.User
 	password storage.Password
-	from     From
-	now      time.Time
+	// by is who sets it in the user's place; empty for the user.
+	by   string
+	from From
+	now  time.Time
 }
 
 // ReplacePassword makes the new password of somebody who has to have another one
@@ -119,7 +121,11 @@ func (c Change) Apply(ctx context.Context, tx storage.Scope) error {
 	if err := tx.SetPassword(ctx, c.user.ID, c.password, c.now); err != nil {
 		return err
 	}
+	fact := lanyard.EventPasswordChanged
+	if c.by != "" {
+		fact = lanyard.EventPasswordSet
+	}
 	return c.accounts.changed(ctx, tx, change{
-		user: c.user, except: c.Except, event: lanyard.EventPasswordChanged, notice: lanyard.MailPasswordChanged, subject: "password", from: c.from, now: c.now,
+		user: c.user, by: c.by, except: c.Except, event: fact, notice: lanyard.MailPasswordChanged, subject: "password", from: c.from, now: c.now,
 	})
 }

@@ -26,6 +26,9 @@ func (a *Accounts) AskDeletion(ctx context.Context, t Tenancy, actor Actor, now 
 		if len(owned) > 0 {
 			return lanyard.ErrConflict.Saying("you are the only owner of " + strings.Join(owned, ", "))
 		}
+		if err := KeepAdministrator(ctx, tx, t, actor.User.ID); err != nil {
+			return err
+		}
 		if err := tx.ScheduleDeletion(ctx, actor.User.ID, now.Add(t.Tenant.Policy.GraceBeforeDeletion())); err != nil {
 			return err
 		}
@@ -61,16 +64,21 @@ func (a *Accounts) Erase(ctx context.Context, scope storage.Scope, id lanyard.Us
 		if err != nil {
 			return err
 		}
-		if err := tx.EraseUser(ctx, id, now); err != nil {
-			return err
-		}
-		if err := tx.InsertEvent(ctx, lanyard.Event{Type: lanyard.EventUserDeleted, At: now, UserID: id}); err != nil {
-			return err
-		}
-		return a.notify(ctx, tx, user, mail.Letter{Kind: lanyard.MailDeleted}, From{}, now)
+		return a.erase(ctx, tx, user, "", now)
 	})
 	if errors.Is(err, lanyard.ErrConflict) || errors.Is(err, lanyard.ErrNotFound) {
 		return nil
 	}
 	return err
+}
+
+// erase deletes a user whose deletion is due, for whoever events name (empty for the product itself).
+func (a *Accounts) erase(ctx context.Context, tx storage.Scope, user lanyard.User, by string, now time.Time) error {
+	if err := tx.EraseUser(ctx, user.ID, now); err != nil {
+		return err
+	}
+	if err := tx.InsertEvent(ctx, lanyard.Event{Type: lanyard.EventUserDeleted, At: now, Actor: by, UserID: user.ID}); err != nil {
+		return err
+	}
+	return a.notify(ctx, tx, user, mail.Letter{Kind: lanyard.MailDeleted}, From{}, now)
 }

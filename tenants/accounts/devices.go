@@ -30,7 +30,7 @@ func (a *Accounts) EndDevice(ctx context.Context, t Tenancy, actor Actor, id lan
 			return err
 		}
 		return tx.InsertEvent(ctx, lanyard.Event{
-			Type: lanyard.EventSessionEnded, At: now, Actor: string(actor.User.ID), UserID: actor.User.ID, SessionID: id,
+			Type: lanyard.EventSessionEnded, At: now, Actor: actor.by(), UserID: actor.User.ID, SessionID: id,
 		})
 	})
 }
@@ -65,7 +65,7 @@ func endOthers(ctx context.Context, tx storage.Scope, actor Actor, except lanyar
 		return 0, err
 	}
 	return ended, tx.InsertEvent(ctx, lanyard.Event{
-		Type: event, At: now, Actor: string(actor.User.ID), UserID: actor.User.ID, SessionID: except,
+		Type: event, At: now, Actor: actor.by(), UserID: actor.User.ID, SessionID: except,
 		Detail: map[string]string{"ended": strconv.FormatInt(ended, 10)},
 	})
 }

@@ -139,7 +139,7 @@ func (a *Accounts) RemoveEmail(ctx context.Context, t Tenancy, actor Actor, addr
 // recordEmail writes the event of a changed address and tells the primary one as it was.
 func (a *Accounts) recordEmail(ctx context.Context, tx storage.Scope, actor Actor, event lanyard.EventType, letter mail.Letter, now time.Time) error {
 	if err := tx.InsertEvent(ctx, lanyard.Event{
-		Type: event, At: now, Actor: string(actor.User.ID), UserID: actor.User.ID, SessionID: actor.Session.ID,
+		Type: event, At: now, Actor: actor.by(), UserID: actor.User.ID, SessionID: actor.Session.ID,
 	}); err != nil {
 		return err
 	}

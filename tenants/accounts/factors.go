@@ -91,11 +91,11 @@ type removal struct {
 
 func (a *Accounts) removeFactor(ctx context.Context, t Tenancy, actor Actor, r removal, now time.Time) error {
 	return risky(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
-		if err := r.check(ctx, tx, f); err != nil {
+		if err := r.check(ctx, tx, f); err != nil && (actor.By == "" || !errors.Is(err, lanyard.ErrLastWayIn)) {
 			return err
 		}
 		last := !r.left(f).Second()
-		if last && t.Tenant.Policy.SecondFactor == lanyard.SecondFactorRequired {
+		if last && actor.By == "" && t.Tenant.Policy.SecondFactor == lanyard.SecondFactorRequired {
 			return lanyard.ErrConflict.Saying("a second factor is required here: add another one first")
 		}
 		if err := r.remove(ctx, tx); err != nil {
@@ -107,7 +107,7 @@ func (a *Accounts) removeFactor(ctx context.Context, t Tenancy, actor Actor, r r
 			}
 		}
 		return a.changed(ctx, tx, change{
-			user: actor.User, except: actor.Session.ID, event: r.event, detail: r.detail,
+			user: actor.User, by: actor.By, except: actor.Session.ID, event: r.event, detail: r.detail,
 			notice: lanyard.MailFactorRemoved, subject: r.subject, from: actor.From, now: now,
 		})
 	})
@@ -117,7 +117,7 @@ func (a *Accounts) removeFactor(ctx context.Context, t Tenancy, actor Actor, r r
 // with the user's factors as they are until it is over.
 func risky(ctx context.Context, t Tenancy, actor Actor, now time.Time, do func(tx storage.Scope, f lanyard.Factors) error) error {
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
-		f, err := holdFactors(ctx, tx, actor.User.ID, now)
+		f, err := actor.hold(ctx, tx, now)
 		if err != nil {
 			return err
 		}
@@ -126,6 +126,17 @@ func risky(ctx context.Context, t Tenancy, actor Actor, now time.Time, do func(t
 		}
 		return do(tx, f)
 	})
+}
+
+// hold is holdFactors; for somebody else than the person also of an account that is turned off.
+func (p Actor) hold(ctx context.Context, tx storage.Scope, now time.Time) (lanyard.Factors, error) {
+	if p.By == "" {
+		return holdFactors(ctx, tx, p.User.ID, now)
+	}
+	if err := tx.LockUser(ctx, p.User.ID); err != nil {
+		return lanyard.Factors{}, err
+	}
+	return tx.Factors(ctx, p.User.ID, nil, now)
 }
 
 // holdFactors reads what a user has and keeps it so until the end of the transaction.

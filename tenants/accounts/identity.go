@@ -218,7 +218,7 @@ func (a *Accounts) UnlinkIdentity(ctx context.Context, t Tenancy, actor Actor, i
 		if err := tx.UnlinkIdentity(ctx, actor.User.ID, i); err != nil {
 			return err
 		}
-		if err := wayIn(ctx, tx, t, actor.User, f); err != nil {
+		if err := wayIn(ctx, tx, t, actor.User, f); err != nil && actor.By == "" {
 			return err
 		}
 		return a.unlinked(ctx, tx, actor, c, labelled(c, all[at].Label), now)
@@ -234,7 +234,7 @@ func (a *Accounts) unlinked(ctx context.Context, tx storage.Scope, actor Actor, 
 		return err
 	}
 	if err := tx.InsertEvent(ctx, lanyard.Event{
-		Type: lanyard.EventIdentityUnlinked, At: now, Actor: string(actor.User.ID), UserID: actor.User.ID, SessionID: actor.Session.ID,
+		Type: lanyard.EventIdentityUnlinked, At: now, Actor: actor.by(), UserID: actor.User.ID, SessionID: actor.Session.ID,
 		Detail: map[string]string{"connection": string(c.ID)},
 	}); err != nil {
 		return err

@@ -37,7 +37,7 @@ func (a *Accounts) RenewRecoveryCodes(ctx context.Context, t Tenancy, actor Acto
 	var codes []lanyard.Secret
 	err := risky(ctx, t, actor, now, func(tx storage.Scope, f lanyard.Factors) error {
 		var err error
-		codes, err = a.renewCodes(ctx, tx, t.MACs, f, change{user: actor.User, except: actor.Session.ID, from: actor.From, now: now})
+		codes, err = a.renewCodes(ctx, tx, t.MACs, f, change{user: actor.User, by: actor.By, except: actor.Session.ID, from: actor.From, now: now})
 		return err
 	})
 	if err != nil {

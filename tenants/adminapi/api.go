@@ -140,6 +140,7 @@ func (collector) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func (a *API) register() {
 	for _, noun := range []func(){
 		a.resources,
+		a.users,
 	} {
 		noun()
 	}
