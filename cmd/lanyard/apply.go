@@ -44,7 +44,11 @@ func (c applyCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return fmt.Errorf("apply %s: %w", c.File, err)
 	}
-	fmt.Fprintf(p.out, "%d created, %d updated, %d unchanged\n", summary.Created, summary.Updated, summary.Unchanged)
+	removed := ""
+	if file.Prune {
+		removed = fmt.Sprintf(", %d removed", summary.Removed)
+	}
+	fmt.Fprintf(p.out, "%d created, %d updated%s, %d unchanged\n", summary.Created, summary.Updated, removed, summary.Unchanged)
 	return nil
 }
 
@@ -96,6 +100,30 @@ func eachSecret(file manifest.File, see func(whose string, secret lanyard.Secret
 			if !c.Secret.Value.IsZero() {
 				see("client "+string(c.ID), c.Secret.Value)
 			}
+		}
+		eachConnectionSecret(t.Connections, see)
+		eachCode(t.Invitations, see)
+		for _, o := range t.Organizations {
+			eachConnectionSecret(o.Connections, see)
+			eachCode(o.Invitations, see)
+		}
+	}
+}
+
+func eachConnectionSecret(all []manifest.Connection, see func(whose string, secret lanyard.Secret)) {
+	for _, c := range all {
+		for _, secret := range []lanyard.Secret{c.Secret.Value, c.PrivateKey.Value, c.BotToken.Value} {
+			if !secret.IsZero() {
+				see("connection "+c.Name, secret)
+			}
+		}
+	}
+}
+
+func eachCode(all []manifest.Invitation, see func(whose string, secret lanyard.Secret)) {
+	for _, i := range all {
+		if !i.Code.Value.IsZero() {
+			see("an invitation", i.Code.Value)
 		}
 	}
 }

@@ -155,7 +155,7 @@ func (l *loader) environment(environ []string) {
 	}
 	for _, pair := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envPrefix) || name == envConfig || foreign(name, value) {
+		if !strings.HasPrefix(name, envPrefix) || name == envConfig || slices.Contains(apiVariables, name) || foreign(name, value) {
 			continue
 		}
 		f, known := l.find(func(f field) bool { return f.env() == name })

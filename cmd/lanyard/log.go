@@ -13,3 +13,6 @@ func newLog(w io.Writer, level slog.Level, asText bool) *slog.Logger {
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
 }
+
+// discardLog is for commands that print what they have to say themselves.
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -21,6 +21,8 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	// exitDifferent is that of diff when there is something to apply.
+	exitDifferent = 3
 )
 
 func main() {
@@ -29,7 +31,7 @@ func main() {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	p := &program{
-		out: os.Stdout, errOut: os.Stderr, clock: clock.Real(), environ: os.Environ(),
+		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, clock: clock.Real(), environ: os.Environ(),
 		terminal: isTerminal(os.Stderr), stopSignals: stop,
 	}
 	os.Exit(p.run(ctx, os.Args[1:]))
@@ -37,6 +39,7 @@ func main() {
 
 // program is the world of one run of the command: a test gives it another one.
 type program struct {
+	in       io.Reader
 	out      io.Writer
 	errOut   io.Writer
 	clock    clock.Clock
@@ -53,8 +56,30 @@ type cli struct {
 	SetupLink setupLinkCommand `cmd:"" help:"Print a link that makes the first administrator; 15 minutes, one use."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema up to date."`
 	Apply     applyCommand     `cmd:"" help:"Bring the database to what a declarative file says."`
-	Config    configCommand    `cmd:"" help:"Check, print or describe the configuration."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Diff      diffCommand      `cmd:"" help:"Show what apply would change; exits with 3 if that is anything."`
+	Export    exportCommand    `cmd:"" help:"Write tenants as a declarative file."`
+
+	Tenant      manageable  `cmd:"" help:"Tenants."`
+	User        manageable  `cmd:"" help:"People."`
+	Org         manageable  `cmd:"" help:"Organizations."`
+	Client      manageable  `cmd:"" help:"Applications."`
+	Invite      removable   `cmd:"" help:"Invitations to sign up."`
+	Key         keyCommands `cmd:"" help:"Signing keys."`
+	Resource    manageable  `cmd:"" help:"Resources."`
+	Role        manageable  `cmd:"" help:"Roles of the tenant."`
+	Connection  manageable  `cmd:"" help:"Connections to upstream providers."`
+	Issuer      manageable  `cmd:"" help:"Trusted issuers."`
+	Webhook     manageable  `cmd:"" help:"Webhooks."`
+	Member      manageable  `cmd:"" help:"Members of an organization (--org)."`
+	OrgRole     manageable  `cmd:"" help:"Roles of an organization (--org)."`
+	OrgInvite   removable   `cmd:"" help:"Invitations to an organization (--org)."`
+	Domain      manageable  `cmd:"" help:"Domains of an organization (--org)."`
+	OrgUpstream manageable  `cmd:"" help:"Connections of an organization (--org)."`
+	Event       listable    `cmd:"" help:"What happened."`
+	Refusal     showable    `cmd:"" help:"Why a request was refused, by its id."`
+
+	Config  configCommand  `cmd:"" help:"Check, print or describe the configuration."`
+	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // exited is the panic with which kong's --help leaves the parser.
@@ -68,7 +93,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(p); err != nil {
-		p.complain(err)
+		if !errors.Is(err, errDifferent) {
+			p.complain(err)
+		}
 		return exitCode(err)
 	}
 	return exitOK
@@ -116,6 +143,9 @@ func exitCode(err error) int {
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
+	if errors.Is(err, errDifferent) {
+		return exitDifferent
+	}
 	return exitFailure
 }
 
@@ -139,4 +169,12 @@ func (p *program) getenv(name string) (string, bool) {
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// input is standard input; none in a test that gives none.
+func (p *program) input() io.Reader {
+	if p.in == nil {
+		return strings.NewReader("")
+	}
+	return p.in
 }

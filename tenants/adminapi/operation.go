@@ -192,7 +192,11 @@ func create[T, R any](a *API, o operation, deed func(context.Context, call, T) (
 		}
 		return answer(c, made, err)
 	})
+	jsonOnly(a.huma.OpenAPI().Paths[o.Path].Post)
 }
+
+// jsonOnly takes the form away from the document that the library adds for a body that is also read raw.
+func jsonOnly(op *huma.Operation) { delete(op.RequestBody.Content, "application/octet-stream") }
 
 // act registers something that is done to a thing and is neither of the others. Its answer has no ETag.
 func act[T, R any](a *API, o operation, deed func(context.Context, call, T) (R, error)) {
@@ -244,6 +248,7 @@ func change[T any](a *API, o operation, deed func(context.Context, call, managem
 		})
 		return answer(c, thing, err)
 	})
+	jsonOnly(a.huma.OpenAPI().Paths[o.Path].Patch)
 }
 
 // remove registers a removal, answered with 204.
