@@ -18,6 +18,7 @@ import (
 	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/keys"
 	loginui "github.com/lanyard-id/lanyard/login-ui"
+	"github.com/lanyard-id/lanyard/login-ui/console"
 	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/federation"
 	"github.com/lanyard-id/lanyard/provider/flow"
@@ -46,6 +47,8 @@ type Parts struct {
 	Fetcher *fetch.Client
 	// TelegramKey signs the data of Mini Apps in place of Telegram's own key; only tests have one.
 	TelegramKey ed25519.PublicKey
+	// Version is that of the server; empty where it does not matter.
+	Version string
 	// Resolver looks up the TXT records of domains.
 	Resolver organizations.Resolver
 	// Observers; nil is fine.
@@ -61,8 +64,9 @@ type Parts struct {
 type Handler struct {
 	http.Handler
 	Routes []web.Route
-	// API is the management API.
-	API *adminapi.API
+	// API is the management API, Console the pages over it.
+	API     *adminapi.API
+	Console *console.Console
 }
 
 // New builds the public handler.
@@ -103,7 +107,11 @@ func New(p Parts) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes := slices.Concat(protocol.Routes(), pages.Routes(), api.Routes())
+	desk, err := console.New(console.Config{Management: administration, Issuer: issuer, Flow: signIn, Clock: p.Clock, Version: p.Version})
+	if err != nil {
+		return nil, err
+	}
+	routes := slices.Concat(protocol.Routes(), pages.Routes(), api.Routes(), desk.Routes())
 	if p.More != nil {
 		routes = append(routes, p.More(pages)...)
 	}
@@ -115,6 +123,10 @@ func New(p Parts) (*Handler, error) {
 				adminapi.RenderError(c, status, e, requestID)
 				return
 			}
+			if console.Serves(c.Request.URL.Path) {
+				desk.RenderError(c, status, e, requestID)
+				return
+			}
 			pages.RenderError(c, status, e, requestID)
 		},
 	})
@@ -122,7 +134,7 @@ func New(p Parts) (*Handler, error) {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
 	sites := &provider.Sites{Directory: directory, Next: &across{directory: directory, next: engine}, Log: p.Log, Observe: p.ObserveRequest, Dev: dev, Aliases: p.aliases()}
-	return &Handler{Handler: sites, Routes: routes, API: api}, nil
+	return &Handler{Handler: sites, Routes: routes, API: api, Console: desk}, nil
 }
 
 // registeredOrigin tells whether a client of the request's tenant has the origin;
