@@ -148,6 +148,8 @@ var (
 	ErrKeyReused = &Error{Kind: Conflict, Code: "idempotency_key_reused", Message: "the idempotency key was used for another request"}
 	// ErrForgedCursor is a cursor that we did not make for this list.
 	ErrForgedCursor = &Error{Kind: Invalid, Code: "bad_cursor", Message: "the cursor does not belong to this list"}
+	// ErrLastSecret refuses to take away the only secret by which a client authenticates.
+	ErrLastSecret = &Error{Kind: Conflict, Code: "last_secret", Message: "it is the only secret of the client"}
 	// ErrLastAdministrator refuses to take away the only administrator of the instance.
 	ErrLastAdministrator = &Error{Kind: Conflict, Code: "last_administrator", Message: "an instance needs an administrator"}
 

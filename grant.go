@@ -104,6 +104,8 @@ const (
 	RevokedConsent       = "consent"
 	RevokedSignOut       = "sign_out"
 	RevokedMembership    = "membership"
+	// RevokedClient is a client that was disabled.
+	RevokedClient = "client_disabled"
 )
 
 // AccessToken is an opaque access token as it is stored, or the record that a JWT was revoked.

@@ -61,6 +61,7 @@ const (
 	prefixInvitation   = "inv_"
 	prefixConnection   = "con_"
 	prefixWebhook      = "whk_"
+	prefixClientSecret = "sec_"
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -79,6 +80,9 @@ func NewUserID() UserID { return UserID(newID(prefixUser)) }
 
 // NewClientID makes a fresh client id.
 func NewClientID() ClientID { return ClientID(newID(prefixClient)) }
+
+// NewClientSecretID makes a fresh name for a secret of a client, that says nothing about it.
+func NewClientSecretID() string { return newID(prefixClientSecret) }
 
 // NewResourceID makes a fresh resource id.
 func NewResourceID() ResourceID { return ResourceID(newID(prefixResource)) }

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -27,6 +28,8 @@ type Keeper struct {
 	Sealer lanyard.Sealer
 	// Generate makes a private key for an algorithm; nil is Generate of this package.
 	Generate func(alg string) (crypto.Signer, error)
+	// by is who does it by hand; zero for the schedule.
+	by By
 }
 
 // Ensure makes the keys that the tenant lacks: active keys for RS256, ES256, the
@@ -94,8 +97,13 @@ func (k *Keeper) work(ctx context.Context, scope storage.Scope, life Life, now t
 		return err
 	}
 	return scope.InTx(ctx, func(tx storage.Scope) error {
+		if k.by.May != nil {
+			if err := k.by.May(tx); err != nil {
+				return err
+			}
+		}
 		for i, p := range plans {
-			c := changes{scope: tx, now: now, expires: now.Add(life.KeepFor)}
+			c := changes{scope: tx, now: now, actor: cmp.Or(k.by.Actor, actorSystem), expires: now.Add(life.KeepFor)}
 			if err := c.do(ctx, p, fresh[i]); err != nil {
 				return err
 			}
@@ -142,6 +150,7 @@ func (k *Keeper) one(tenant lanyard.TenantID, alg string) (lanyard.SigningKey, e
 type changes struct {
 	scope   storage.Scope
 	now     time.Time
+	actor   string
 	expires time.Time
 }
 
@@ -175,7 +184,7 @@ func (c changes) do(ctx context.Context, p plan, fresh []lanyard.SigningKey) err
 
 func (c changes) record(ctx context.Context, fact lanyard.EventType, key lanyard.SigningKey) error {
 	return c.scope.InsertEvent(ctx, lanyard.Event{
-		ID: lanyard.NewEventID(), TenantID: c.scope.TenantID(), Type: fact, At: c.now, Actor: actorSystem,
+		ID: lanyard.NewEventID(), TenantID: c.scope.TenantID(), Type: fact, At: c.now, Actor: c.actor,
 		Detail: map[string]string{"kid": string(key.ID), "alg": key.Algorithm},
 	})
 }

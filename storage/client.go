@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard"
@@ -69,9 +70,9 @@ func (s Scope) Clients(ctx context.Context) ([]*lanyard.Client, error) {
 
 // PutClient adds or replaces a client, not its secrets.
 func (s Scope) PutClient(ctx context.Context, c lanyard.Client) error {
-	_, err := s.change(ctx, `INSERT INTO clients (tenant_id, id, document, created_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (tenant_id, id) DO UPDATE SET document = EXCLUDED.document`,
-		string(s.tenant), string(c.ID), document(c), micros(c.CreatedAt))
+	_, err := s.change(ctx, `INSERT INTO clients (tenant_id, id, document, type, disabled, words, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (tenant_id, id) DO UPDATE SET document = EXCLUDED.document, type = EXCLUDED.type, disabled = EXCLUDED.disabled, words = EXCLUDED.words`,
+		string(s.tenant), string(c.ID), document(c), string(c.Type), c.Disabled, strings.ToLower(string(c.ID)+" "+c.Name), micros(c.CreatedAt))
 	return err
 }
 
@@ -82,8 +83,7 @@ func (s Scope) SetClientSecrets(ctx context.Context, id lanyard.ClientID, secret
 			return err
 		}
 		for _, secret := range secrets {
-			if _, err := tx.change(ctx, `INSERT INTO client_secrets (tenant_id, client_id, hash, expires_at, created_at) VALUES (?, ?, ?, ?, ?)`,
-				string(s.tenant), string(id), secret.Hash, maybeMicros(secret.ExpiresAt), micros(at)); err != nil {
+			if err := tx.AddClientSecret(ctx, id, lanyard.NewClientSecretID(), secret, at); err != nil {
 				return err
 			}
 		}

@@ -27,17 +27,45 @@ func (s Scope) InsertRefusal(ctx context.Context, r Refusal) error {
 
 // Refusal finds a decision trace by request id.
 func (s Scope) Refusal(ctx context.Context, requestID string) (Refusal, error) {
-	var row struct {
-		ID       string
-		At       int64
-		Code     string
-		ClientID string
-		Detail   string
-	}
-	err := s.find(ctx, &row, `SELECT id, at, code, client_id, detail FROM refusals WHERE tenant_id = ? AND id = ?`, string(s.tenant), requestID)
-	if err != nil {
+	var row refusalRow
+	if err := s.find(ctx, &row, `SELECT id, at, code, client_id, detail FROM refusals WHERE tenant_id = ? AND id = ?`, string(s.tenant), requestID); err != nil {
 		return Refusal{}, err
 	}
-	out := Refusal{RequestID: row.ID, At: timeOf(row.At), Code: row.Code, ClientID: lanyard.ClientID(row.ClientID)}
-	return out, json.Unmarshal([]byte(row.Detail), &out.Detail)
+	return row.refusal()
+}
+
+type refusalRow struct {
+	ID       string
+	At       int64
+	Code     string
+	ClientID string
+	Detail   string
+}
+
+func (r refusalRow) refusal() (Refusal, error) {
+	out := Refusal{RequestID: r.ID, At: timeOf(r.At), Code: r.Code, ClientID: lanyard.ClientID(r.ClientID)}
+	return out, json.Unmarshal([]byte(r.Detail), &out.Detail)
+}
+
+// ClientRefusals lists what was refused to a client, in the order of time.
+func (s Scope) ClientRefusals(ctx context.Context, client lanyard.ClientID, w Window) ([]Refusal, error) {
+	after, more, tail := w.order("at", "id")
+	more, err := timeKeys(more)
+	if err != nil {
+		return nil, err
+	}
+	args := append(append([]any{string(s.tenant), string(client)}, more...), w.Limit)
+	var rows []refusalRow
+	if err := s.list(ctx, &rows, `SELECT id, at, code, client_id, detail FROM refusals WHERE tenant_id = ? AND client_id <> '' AND client_id = ?`+after+tail, args...); err != nil {
+		return nil, err
+	}
+	out := make([]Refusal, 0, len(rows))
+	for _, row := range rows {
+		r, err := row.refusal()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }

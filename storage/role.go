@@ -91,3 +91,39 @@ func (s Scope) PutMachineRoles(ctx context.Context, client lanyard.ClientID, org
 		string(s.tenant), string(client), string(organization), strings.Join(roles, " "), micros(at))
 	return err
 }
+
+// MachinePlace is where a machine client has roles.
+type MachinePlace struct {
+	OrganizationID lanyard.OrganizationID
+	Slug           string
+	Name           string
+	Roles          []string
+}
+
+// MachinePlaces lists the organizations in which a client has roles, by id. Those that are erased are not there.
+func (s Scope) MachinePlaces(ctx context.Context, client lanyard.ClientID, w Window) ([]MachinePlace, error) {
+	after, more, tail := w.order("r.organization_id", "r.organization_id")
+	var rows []struct{ OrganizationID, Slug, Name, Roles string }
+	err := s.list(ctx, &rows, `SELECT r.organization_id, o.slug, o.name, r.roles FROM client_roles r
+		JOIN organizations o ON o.tenant_id = r.tenant_id AND o.id = r.organization_id
+		WHERE r.tenant_id = ? AND r.client_id = ? AND NOT o.erased`+after+tail, append(append([]any{string(s.tenant), string(client)}, more...), w.Limit)...)
+	out := make([]MachinePlace, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, MachinePlace{OrganizationID: lanyard.OrganizationID(row.OrganizationID), Slug: row.Slug, Name: row.Name, Roles: strings.Fields(row.Roles)})
+	}
+	return out, err
+}
+
+// TenantRoleHeld tells whether a person, a member, a machine in an organization or a
+// live invitation has a role of the tenant.
+func (s Scope) TenantRoleHeld(ctx context.Context, name string, now time.Time) (bool, error) {
+	tenant, like := string(s.tenant), `% `+likeEscapes.Replace(name)+` %`
+	var n int64
+	err := s.find(ctx, &n, `SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM user_roles WHERE tenant_id = ? AND role = ? LIMIT 1) AS people)
+		+ (SELECT count(*) FROM (SELECT 1 AS one FROM memberships WHERE tenant_id = ? AND (' ' || roles || ' ') LIKE ? ESCAPE '\' LIMIT 1) AS members)
+		+ (SELECT count(*) FROM (SELECT 1 AS one FROM client_roles WHERE tenant_id = ? AND (' ' || roles || ' ') LIKE ? ESCAPE '\' LIMIT 1) AS machines)
+		+ (SELECT count(*) FROM (SELECT 1 AS one FROM invitations WHERE tenant_id = ? AND (' ' || roles || ' ') LIKE ? ESCAPE '\'
+			AND revoked_at IS NULL AND uses < max_uses AND expires_at > ? LIMIT 1) AS invited)`,
+		tenant, name, tenant, like, tenant, like, tenant, like, micros(now))
+	return n > 0, err
+}

@@ -13,6 +13,8 @@ type Refusal struct {
 	RequestID string
 	At        time.Time
 	Code      string
+	// ClientID is the client that it is about, if that is known.
+	ClientID lanyard.ClientID
 	// Detail are pairs of name and value: what was expected and what was received. A name may repeat.
 	Detail [][2]string
 }
@@ -32,7 +34,7 @@ func (l *Live) KeepRefusal(ctx context.Context, r Refusal) error {
 			detail[d[0]] = joined
 		}
 	}
-	return l.Scope.InsertRefusal(ctx, storage.Refusal{RequestID: r.RequestID, At: r.At, Code: r.Code, Detail: detail})
+	return l.Scope.InsertRefusal(ctx, storage.Refusal{RequestID: r.RequestID, At: r.At, Code: r.Code, ClientID: r.ClientID, Detail: detail})
 }
 
 // secretRule bounds wrong client secrets from one neighbourhood.

@@ -139,7 +139,7 @@ func (collector) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // register adds the operations of all nouns.
 func (a *API) register() {
 	for _, noun := range []func(){
-		a.resources,
+		a.resources, a.clients, a.roles, a.settings, a.keys, a.refusals,
 		a.users,
 	} {
 		noun()

@@ -51,3 +51,18 @@ CREATE INDEX users_name ON users (tenant_id, name_key, id);
 CREATE INDEX user_roles_role ON user_roles (tenant_id, role, user_id);
 --bun:split
 CREATE INDEX grants_client ON grants (tenant_id, client_id, id);
+--bun:split
+ALTER TABLE clients ADD COLUMN type TEXT NOT NULL DEFAULT '';
+--bun:split
+ALTER TABLE clients ADD COLUMN disabled BOOLEAN NOT NULL DEFAULT FALSE;
+--bun:split
+ALTER TABLE clients ADD COLUMN words TEXT NOT NULL DEFAULT '';
+--bun:split
+UPDATE clients SET type = COALESCE(json_extract(document, '$.type'), ''), disabled = COALESCE(json_extract(document, '$.disabled'), FALSE),
+  words = lower(id || ' ' || COALESCE(json_extract(document, '$.client_name'), ''));
+--bun:split
+CREATE INDEX clients_created ON clients (tenant_id, created_at, id);
+--bun:split
+ALTER TABLE client_secrets ADD COLUMN id TEXT NOT NULL DEFAULT '';
+--bun:split
+UPDATE client_secrets SET id = 'sec_' || lower(hex(randomblob(12)));
