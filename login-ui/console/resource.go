@@ -111,7 +111,7 @@ func (x *visit) readResource(r lanyard.Resource) lanyard.Resource {
 func newResource(x *visit) (*view, error) {
 	fields := append([]field{required(input("identifier", "Identifier", "", "A URL that names the API, such as https://api.example.com. It can not be changed later."))}, resourceFields(lanyard.Resource{})...)
 	v := &view{Title: "Add a resource", Crumbs: []link{{"Resources", x.at("/resources")}}, Copy: []command{{
-		CLI: "lanyard resource create --identifier https://api.example.com", Method: "POST", Path: "/resources", Body: `{"identifier":"https://api.example.com"}`,
+		CLI: "lanyard resource create identifier=https://api.example.com", Method: "POST", Path: "/resources", Body: `{"identifier":"https://api.example.com"}`,
 	}}}
 	return v.add(form{Action: x.at("/new/resource"), Submit: "Add", Fields: fields, Cancel: x.at("/resources")}), nil
 }

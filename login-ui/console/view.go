@@ -331,7 +331,7 @@ func (x *visit) commands(v *view) {
 		}
 		v.Copy[i].curl = out + "'" + address + c.Path + "'"
 		if x.elsewhere() && c.CLI != "" {
-			v.Copy[i].CLI = strings.Replace(c.CLI, "lanyard ", "lanyard --tenant "+x.Live.Tenant.Slug+" ", 1)
+			v.Copy[i].CLI += " --tenant " + x.Live.Tenant.Slug
 		}
 	}
 }
