@@ -27,7 +27,7 @@ var floors = [][]string{
 	2: {"tenants/accounts", "keys", "provider/session"},
 	3: {"tenants", "tenants/organizations"},
 	4: {"provider/token", "provider/federation", "tenants/manifest"},
-	5: {"tenants/management", "provider/flow", "provider/federation/*", "internal/jobs"},
+	5: {"tenants/management", "tenants/imports", "provider/flow", "provider/federation/*", "internal/jobs"},
 	6: {"provider", "login-ui", "login-ui/console", "tenants/adminapi"},
 	7: {"internal/server"},
 	8: {"cmd/lanyard"},

@@ -59,6 +59,9 @@ type cli struct {
 	Diff      diffCommand      `cmd:"" help:"Show what apply would change; exits with 3 if that is anything."`
 	Export    exportCommand    `cmd:"" help:"Write tenants as a declarative file."`
 
+	Import importCommand `cmd:"" help:"Take users and more over from other systems."`
+	Doctor doctorCommand `cmd:"" help:"Examine issuer, clock, database, keys, certificate, proxies and mail, and say what to do."`
+
 	Tenant      manageable  `cmd:"" help:"Tenants."`
 	User        manageable  `cmd:"" help:"People."`
 	Org         manageable  `cmd:"" help:"Organizations."`
@@ -78,8 +81,9 @@ type cli struct {
 	Event       listable    `cmd:"" help:"What happened."`
 	Refusal     showable    `cmd:"" help:"Why a request was refused, by its id."`
 
-	Config  configCommand  `cmd:"" help:"Check, print or describe the configuration."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Config     configCommand     `cmd:"" help:"Check, print or describe the configuration."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // exited is the panic with which kong's --help leaves the parser.

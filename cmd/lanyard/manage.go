@@ -416,6 +416,8 @@ func resolved(document, schema any) any {
 
 func sortedNames(members map[string]any) []string { return slices.Sorted(maps.Keys(members)) }
 
+func sortedWords(words map[string][]string) []string { return slices.Sorted(maps.Keys(words)) }
+
 type keyRotate struct {
 	apiSource
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"RS256, ES256 or EdDSA."`

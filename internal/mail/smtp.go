@@ -199,3 +199,21 @@ func judge(err error) error {
 	}
 	return fmt.Errorf("send a mail: %w", err)
 }
+
+// Check connects, secures the connection and signs in, as Send does, and says goodbye without a mail.
+func (s *SMTP) Check(ctx context.Context) error {
+	timeout := s.Timeout
+	if timeout == 0 {
+		timeout = sendTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	client, err := s.client(ctx, timeout)
+	if err != nil {
+		return fmt.Errorf("prepare the connection to the mail server: %w", err)
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("connect to the mail server: %w", err)
+	}
+	return client.Close()
+}
