@@ -140,7 +140,7 @@ func (collector) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func (a *API) register() {
 	for _, noun := range []func(){
 		a.resources, a.clients, a.roles, a.settings, a.keys, a.refusals,
-		a.users,
+		a.users, a.organizations, a.platformInvitations, a.tenants,
 	} {
 		noun()
 	}

@@ -163,7 +163,7 @@ func (o *Organizations) use(ctx context.Context, tx storage.Scope, t accounts.Te
 		return offer, err
 	}
 	return offer, o.admit(ctx, tx, admission{
-		organization: offer.Organization, user: g.User.ID, roles: i.Roles, actor: g.User.ID, session: g.Session,
+		organization: offer.Organization, user: g.User.ID, roles: i.Roles, actor: string(g.User.ID), session: g.Session,
 		detail: map[string]string{"invitation": string(i.ID)},
 	}, now)
 }
@@ -194,7 +194,7 @@ type admission struct {
 	user         lanyard.UserID
 	roles        []string
 	// actor is who lets them in: themselves, or an administrator.
-	actor   lanyard.UserID
+	actor   string
 	session lanyard.SessionID
 	// detail says why.
 	detail map[string]string
@@ -241,7 +241,7 @@ func (o *Organizations) admit(ctx context.Context, tx storage.Scope, a admission
 	detail := map[string]string{"roles_after": strings.Join(a.roles, " ")}
 	maps.Copy(detail, a.detail)
 	return tx.InsertEvent(ctx, lanyard.Event{
-		Type: lanyard.EventMemberAdded, At: now, Actor: string(a.actor), UserID: a.user, SessionID: a.session, OrganizationID: a.organization.ID, Detail: detail,
+		Type: lanyard.EventMemberAdded, At: now, Actor: a.actor, UserID: a.user, SessionID: a.session, OrganizationID: a.organization.ID, Detail: detail,
 	})
 }
 

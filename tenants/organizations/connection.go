@@ -32,7 +32,7 @@ func (o *Organizations) JoinByConnection(ctx context.Context, tx storage.Scope, 
 			return err
 		}
 		return o.admit(ctx, tx, admission{
-			organization: organization, user: user.ID, roles: roles, actor: user.ID, detail: map[string]string{"connection": string(c.ID)},
+			organization: organization, user: user.ID, roles: roles, actor: string(user.ID), detail: map[string]string{"connection": string(c.ID)},
 		}, now)
 	})
 }

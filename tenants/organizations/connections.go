@@ -144,7 +144,7 @@ func (o *Organizations) mayWrite(ctx context.Context, s Seat, c lanyard.Connecti
 	if err := o.CheckConnection(s, c, secret); err != nil {
 		return err
 	}
-	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil || !asking {
+	if err := o.checkFresh(ctx, s, now); err != nil || !asking {
 		return err
 	}
 	if err := accounts.Limit(ctx, s.Tenancy.Scope, "connection_probe", string(s.Organization.ID), probeRule, now); err != nil {
@@ -181,7 +181,7 @@ func (o *Organizations) setEnabled(ctx context.Context, s Seat, permission strin
 	if !s.May(lanyard.MayManageConnections) || !s.May(permission) {
 		return lanyard.ErrNotAllowed
 	}
-	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
+	if err := o.checkFresh(ctx, s, now); err != nil {
 		return err
 	}
 	return o.edit(ctx, s, permission, id, now, change)
@@ -194,7 +194,7 @@ func (o *Organizations) RemoveConnection(ctx context.Context, s Seat, id lanyard
 	if !s.May(lanyard.MayManageConnections) {
 		return lanyard.ErrNotAllowed
 	}
-	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
+	if err := o.checkFresh(ctx, s, now); err != nil {
 		return err
 	}
 	return o.inside(ctx, s, lanyard.MayManageConnections, func(tx storage.Scope, s Seat) error {

@@ -104,7 +104,7 @@ func checkDraft(i lanyard.Invitation, now time.Time) (lanyard.Invitation, error)
 
 // invite stores and sends a checked draft, inside.
 func (o *Organizations) invite(ctx context.Context, tx storage.Scope, s Seat, i lanyard.Invitation, now time.Time) (Invited, error) {
-	i.TenantID, i.OrganizationID, i.InviterID = s.Tenancy.Tenant.ID, s.Organization.ID, s.Actor.User.ID
+	i.TenantID, i.OrganizationID, i.InviterID = s.Tenancy.Tenant.ID, s.Organization.ID, s.inviter().ID
 	if err := s.mayInvite(ctx, tx, i, now); err != nil {
 		return Invited{}, err
 	}
@@ -134,7 +134,7 @@ func (s Seat) mayInvite(ctx context.Context, tx storage.Scope, i lanyard.Invitat
 
 func (s Seat) posting(now time.Time) posting {
 	return posting{
-		tenancy: s.Tenancy, organization: s.Organization, inviter: s.Actor.User.DisplayName(), languages: s.languages(), now: now,
+		tenancy: s.Tenancy, organization: s.Organization, inviter: s.inviter().DisplayName(), languages: s.languages(), now: now,
 		created: s.event(lanyard.EventInvitationCreated, now, nil), sent: s.event(lanyard.EventInvitationSent, now, nil),
 	}
 }
@@ -256,7 +256,7 @@ func (o *Organizations) Resend(ctx context.Context, s Seat, id lanyard.Invitatio
 			return lanyard.ErrBadInput.Saying("the invitation is for no address")
 		}
 		i.ExpiresAt = now.Add(i.ExpiresAt.Sub(lastSent(i)))
-		i.InviterID = seat.Actor.User.ID
+		i.InviterID = seat.inviter().ID
 		if err := seat.mayInvite(ctx, tx, i, now); err != nil {
 			return err
 		}

@@ -87,6 +87,13 @@ func ofOneRow(err error) bool {
 // plan and trial of an invitation to sign up; a zero code is made, and one bound to an
 // address is mailed. A code that was ever used is lanyard.ErrConflict.
 func (o *Organizations) InviteToPlatform(ctx context.Context, scope storage.Scope, t accounts.Tenancy, i lanyard.Invitation, code lanyard.Secret, now time.Time) (Invited, error) {
+	return o.inviteFrom(ctx, scope, t, i, code, "", now)
+}
+
+// inviteFrom is InviteToPlatform by whoever events name; empty for the product itself.
+func (o *Organizations) inviteFrom(
+	ctx context.Context, scope storage.Scope, t accounts.Tenancy, i lanyard.Invitation, code lanyard.Secret, by string, now time.Time,
+) (Invited, error) {
 	i.ID, i.TenantID, i.InviterID, i.CreatedAt = lanyard.NewInvitationID(), t.Tenant.ID, "", now
 	i, err := checkDraft(i, now)
 	if err == nil {
@@ -96,7 +103,7 @@ func (o *Organizations) InviteToPlatform(ctx context.Context, scope storage.Scop
 		return Invited{}, err
 	}
 	p := posting{tenancy: t, now: now, languages: []string{t.Tenant.Mail.Language}}
-	p.created = lanyard.Event{Type: lanyard.EventInvitationCreated, At: now, OrganizationID: i.OrganizationID}
+	p.created = lanyard.Event{Type: lanyard.EventInvitationCreated, At: now, Actor: by, OrganizationID: i.OrganizationID}
 	var out Invited
 	err = scope.InTx(ctx, func(tx storage.Scope) error {
 		if p.organization, err = destination(ctx, tx, t, i); err != nil {

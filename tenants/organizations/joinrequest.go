@@ -134,7 +134,7 @@ func (o *Organizations) joinBy(ctx context.Context, tx storage.Scope, user lanya
 		return err
 	}
 	return o.admit(ctx, tx, admission{
-		organization: organization, user: user, roles: []string{lanyard.RoleMember}, actor: user, session: session, detail: map[string]string{"domain": current[i].Name},
+		organization: organization, user: user, roles: []string{lanyard.RoleMember}, actor: string(user), session: session, detail: map[string]string{"domain": current[i].Name},
 	}, now)
 }
 
@@ -233,6 +233,6 @@ func (o *Organizations) letIn(ctx context.Context, tx storage.Scope, s Seat, use
 		return err
 	}
 	return o.admit(ctx, tx, admission{
-		organization: s.Organization, user: user, roles: roles, actor: s.Actor.User.ID, session: s.Actor.Session.ID, detail: map[string]string{"reason": "request"},
+		organization: s.Organization, user: user, roles: roles, actor: s.by(), session: s.Actor.Session.ID, detail: map[string]string{"reason": "request"},
 	}, now)
 }

@@ -20,7 +20,7 @@ func (o *Organizations) Delete(ctx context.Context, s Seat, typedSlug string, no
 	if typedSlug != s.Organization.Slug {
 		return lanyard.ErrBadInput.Saying("this is not the short name of the organization")
 	}
-	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
+	if err := o.checkFresh(ctx, s, now); err != nil {
 		return err
 	}
 	return o.inside(ctx, s, lanyard.MayDeleteOrganization, func(tx storage.Scope, s Seat) error {
@@ -60,6 +60,22 @@ func (o *Organizations) Keep(ctx context.Context, t accounts.Tenancy, a accounts
 		return tx.InsertEvent(ctx, lanyard.Event{
 			Type: lanyard.EventOrganizationKept, At: now, Actor: string(a.User.ID), SessionID: a.Session.ID, OrganizationID: id,
 		})
+	})
+}
+
+// KeepFor opens an organization again that was deleted, for an administrator of the tenant.
+func (o *Organizations) KeepFor(ctx context.Context, s Seat, now time.Time) error {
+	if !s.ofTenant() {
+		return lanyard.ErrNotAllowed
+	}
+	return o.inside(ctx, s, lanyard.MayDeleteOrganization, func(tx storage.Scope, s Seat) error {
+		if s.Organization.DeleteAt.IsZero() {
+			return nil
+		}
+		if err := tx.ScheduleOrganizationDeletion(ctx, s.Organization.ID, time.Time{}); err != nil {
+			return err
+		}
+		return tx.InsertEvent(ctx, s.event(lanyard.EventOrganizationKept, now, nil))
 	})
 }
 

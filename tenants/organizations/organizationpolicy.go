@@ -25,7 +25,7 @@ func (o *Organizations) SetPolicy(ctx context.Context, s Seat, p lanyard.Organiz
 	if err := checkOwnPolicy(ctx, s.Tenancy.Scope, s, p, now); err != nil {
 		return err
 	}
-	if err := o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now); err != nil {
+	if err := o.checkFresh(ctx, s, now); err != nil {
 		return err
 	}
 	return o.inside(ctx, s, lanyard.MayManagePolicy, func(tx storage.Scope, s Seat) error {
@@ -48,7 +48,7 @@ func checkOwnPolicy(ctx context.Context, scope storage.Scope, s Seat, p lanyard.
 		return err
 	}
 	after := s.Joined
-	if after.Organization.Policy = p; !after.Lets(s.Actor.Session, now) {
+	if after.Organization.Policy = p; s.Office == nil && !after.Lets(s.Actor.Session, now) {
 		return lanyard.ErrPolicyUnmet
 	}
 	return nil

@@ -34,13 +34,17 @@ type Seat struct {
 	Office *Office
 }
 
-// Office is an administrator of the tenant at work in an organization, with the powers of an owner.
+// Office is an administrator of the tenant at work in an organization, with the powers of
+// an owner, or a machine that has roles in it.
 type Office struct {
 	// Actor is who it is, as events name them.
 	Actor string
 	// Still tells in the transaction of a change whether they may be there yet; an error
 	// is why not.
 	Still func(ctx context.Context, tx storage.Scope) error
+	// Roles are those of a machine in the organization, which has to be open then: its powers
+	// are theirs. It is nil for an administrator of the tenant.
+	Roles func(ctx context.Context, scope storage.Scope, organization lanyard.OrganizationID) ([]string, error)
 }
 
 // Attend lets an administrator of the tenant work in an organization, that is named by
@@ -64,10 +68,47 @@ func officeAt(ctx context.Context, scope storage.Scope, t accounts.Tenancy, acto
 	if err != nil {
 		return Seat{}, err
 	}
+	roles := []string{lanyard.RoleOwner}
+	if office.Roles != nil {
+		if !found.Open() {
+			return Seat{}, lanyard.ErrNotFound
+		}
+		if roles, err = office.Roles(ctx, scope, found.ID); err != nil {
+			return Seat{}, err
+		}
+	}
 	joined := lanyard.Joined{Organization: found, OwnRoles: own}
-	return Seat{
-		Tenancy: t, Actor: actor, Joined: joined, Powers: lanyard.PowersOf([]string{lanyard.RoleOwner}, t.Roles, own), Office: &office,
-	}, nil
+	return Seat{Tenancy: t, Actor: actor, Joined: joined, Powers: lanyard.PowersOf(roles, t.Roles, own), Office: &office}, nil
+}
+
+// ofTenant tells whether it is the office of an administrator of the tenant, who may do
+// what members may not.
+func (s Seat) ofTenant() bool { return s.Office != nil && s.Office.Roles == nil }
+
+// by is who is at work, as events name them.
+func (s Seat) by() string {
+	if s.Office != nil {
+		return s.Office.Actor
+	}
+	return string(s.Actor.User.ID)
+}
+
+// inviter is the member whose right to invite an invitation lives by; empty for an office,
+// whose right does not lapse.
+func (s Seat) inviter() lanyard.User {
+	if s.Office != nil {
+		return lanyard.User{}
+	}
+	return s.Actor.User
+}
+
+// checkFresh asks the person of a seat for a fresh proof. Of an office nothing is asked:
+// its token was.
+func (o *Organizations) checkFresh(ctx context.Context, s Seat, now time.Time) error {
+	if s.Office != nil {
+		return nil
+	}
+	return o.Accounts.CheckFresh(ctx, s.Tenancy, s.Actor, now)
 }
 
 // May tells whether the person may do what the permission names.
@@ -103,7 +144,7 @@ func seatOf(ctx context.Context, scope storage.Scope, t accounts.Tenancy, actor 
 func (o *Organizations) inside(ctx context.Context, s Seat, permission string, do func(tx storage.Scope, now Seat) error) error {
 	return s.Tenancy.Scope.InTx(ctx, func(tx storage.Scope) error {
 		hold := tx.HoldOrganization
-		if s.Office != nil {
+		if s.ofTenant() {
 			hold = tx.LockOrganization // a closed one too
 		}
 		if _, err := hold(ctx, s.Organization.ID); err != nil {
@@ -133,11 +174,7 @@ func (s Seat) again(ctx context.Context, tx storage.Scope) (Seat, error) {
 
 // event is a fact of the organization, done by the person of the seat.
 func (s Seat) event(kind lanyard.EventType, now time.Time, detail map[string]string) lanyard.Event {
-	fact := lanyard.Event{
-		Type: kind, At: now, Actor: string(s.Actor.User.ID), SessionID: s.Actor.Session.ID, OrganizationID: s.Organization.ID, Detail: detail,
+	return lanyard.Event{
+		Type: kind, At: now, Actor: s.by(), SessionID: s.Actor.Session.ID, OrganizationID: s.Organization.ID, Detail: detail,
 	}
-	if s.Office != nil {
-		fact.Actor = s.Office.Actor
-	}
-	return fact
 }

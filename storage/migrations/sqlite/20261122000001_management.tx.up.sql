@@ -66,3 +66,9 @@ CREATE INDEX clients_created ON clients (tenant_id, created_at, id);
 ALTER TABLE client_secrets ADD COLUMN id TEXT NOT NULL DEFAULT '';
 --bun:split
 UPDATE client_secrets SET id = 'sec_' || lower(hex(randomblob(12)));
+--bun:split
+CREATE INDEX emails_address ON emails (tenant_id, address_key, user_id);
+--bun:split
+CREATE INDEX users_disabled ON users (tenant_id, id) WHERE disabled;
+--bun:split
+CREATE INDEX organizations_name ON organizations (tenant_id, name, id);
