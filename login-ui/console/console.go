@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	texttemplate "text/template"
 
 	"github.com/gin-gonic/gin"
 
@@ -52,8 +53,10 @@ type Console struct {
 	Config
 	assets    *web.Assets
 	templates *template.Template
+	snippets  *texttemplate.Template
 	screens   []screen
 	deeds     []deed
+	fragments []fragment
 }
 
 // New parses templates and assets once. It fails when a page leaves something undeclared.
@@ -68,6 +71,9 @@ func New(c Config) (*Console, error) {
 	}
 	if out.templates, err = template.ParseFS(templateFiles, "templates/*.html"); err != nil {
 		return nil, fmt.Errorf("parse the console's templates: %w", err)
+	}
+	if out.snippets, err = parseSnippets(); err != nil {
+		return nil, fmt.Errorf("parse the console's snippets: %w", err)
 	}
 	out.register()
 	return out, out.check()
@@ -95,6 +101,12 @@ type deed struct {
 	maxBody int64
 }
 
+// fragment is a part of a page that the script asks for while a form is filled in. It changes nothing.
+type fragment struct {
+	path, permission, template string
+	look                       func(x *visit) (any, error)
+}
+
 // outcome is what a deed leads to: a page of the console with a word for what was done, or
 // a page that is shown at once because it can not be shown again.
 type outcome struct {
@@ -116,6 +128,11 @@ func (c *Console) check() error {
 	for _, d := range c.deeds {
 		if d.do == nil || d.from == nil || !strings.HasPrefix(d.path, "/") || !slices.Contains(known, d.permission) {
 			return fmt.Errorf("console: the form %s leaves something out", d.path)
+		}
+	}
+	for _, f := range c.fragments {
+		if f.look == nil || c.templates.Lookup(f.template) == nil || !slices.Contains(known, f.permission) {
+			return fmt.Errorf("console: the fragment %s leaves something out", f.path)
 		}
 	}
 	return nil
@@ -143,6 +160,9 @@ func (c *Console) Routes() []web.Route {
 		r.MaxBody = d.maxBody
 		routes = append(routes, r)
 	}
+	for _, f := range c.fragments {
+		routes = append(routes, route(http.MethodPost, base+f.path, web.Session, c.live(f)))
+	}
 	return routes
 }
 
@@ -169,6 +189,9 @@ func (c *Console) Table() []Permission {
 	for _, d := range c.deeds {
 		add(http.MethodPost, d.path, d.permission)
 	}
+	for _, f := range c.fragments {
+		add(http.MethodPost, f.path, f.permission)
+	}
 	return out
 }
 
@@ -185,6 +208,9 @@ func (c *Console) editor(e deed) {
 	c.page(screen{path: e.path, area: e.area, permission: e.permission, show: e.from})
 	c.form(e)
 }
+
+// part adds a fragment.
+func (c *Console) part(f fragment) { c.fragments = append(c.fragments, f) }
 
 func (c *Console) getAsset(g *gin.Context) error {
 	a := c.assets.Find(g.Param("name"))

@@ -17,13 +17,18 @@ type part[T any] struct {
 	deed        func(ctx context.Context, a management.Administrator, q management.Query) (management.List[T], error)
 	row         func(T) []cell
 	actions     []link
+	// limit is how much is shown; 0 for partLimit.
+	limit int
 }
 
 // partLimit is how much of a list a page shows that is about something else.
 const partLimit = 25
 
 func partOf[T any](x *visit, p part[T]) (block, error) {
-	found, err := p.deed(x.ctx(), x.Administrator, management.Query{Limit: partLimit})
+	if p.limit == 0 {
+		p.limit = partLimit
+	}
+	found, err := p.deed(x.ctx(), x.Administrator, management.Query{Limit: p.limit})
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +37,7 @@ func partOf[T any](x *visit, p part[T]) (block, error) {
 		t.Rows = append(t.Rows, p.row(each))
 	}
 	if found.Next != "" {
-		t.Title += ", the first " + strconv.Itoa(partLimit)
+		t.Title += ", the first " + strconv.Itoa(p.limit)
 	}
 	return t, nil
 }

@@ -194,6 +194,26 @@ func (c *Console) post(d deed) web.Handler {
 	}
 }
 
+// live looks at a form while it is filled in.
+func (c *Console) live(f fragment) web.Handler {
+	return func(g *gin.Context) error {
+		form, err := web.PostForm(g.Request)
+		if err != nil {
+			return err
+		}
+		x, err := c.enter(g, f.permission)
+		if err != nil {
+			return err
+		}
+		x.form = form
+		data, err := f.look(x)
+		if err != nil {
+			return err
+		}
+		return c.render(g, http.StatusOK, f.template, data)
+	}
+}
+
 // done leads to a page, with a word for what was done.
 func (x *visit) done(word, path string, pairs ...string) (outcome, error) {
 	return outcome{to: web.Local(x.site, x.root+path, query(append(pairs, "done", word)...))}, nil
