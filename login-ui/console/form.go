@@ -50,6 +50,8 @@ type field struct {
 	Chosen []string
 	// Autocomplete is off for nearly everything that one types about others.
 	Autocomplete string
+	// Prefix keeps the ids of several choices of one name apart.
+	Prefix string
 	// Into is the id of the element that the live look at the form fills.
 	Into string
 }
@@ -168,11 +170,24 @@ func (f field) keep(typed url.Values) field {
 	case kindCheck:
 		f.Checked = typed.Get(f.Name) != ""
 	case kindChoice:
-		f.Chosen = typed[f.Name]
+		f.Chosen = slices.DeleteFunc(slices.Clone(typed[f.Name]), func(v string) bool {
+			return !slices.ContainsFunc(f.Options, func(o option) bool { return o.Value == v })
+		})
 	default:
 		f.Value = typed.Get(f.Name)
 	}
 	return f
+}
+
+// chosen are the values of a choice that it offers.
+func (f field) chosen() []string {
+	var out []string
+	for _, o := range f.Options {
+		if slices.Contains(f.Chosen, o.Value) {
+			out = append(out, o.Value)
+		}
+	}
+	return out
 }
 
 // shown is a value of a field as people read it.
@@ -184,7 +199,7 @@ func (f field) shown() string {
 		}
 		return "no"
 	case kindChoice:
-		return strings.Join(f.Chosen, ", ")
+		return strings.Join(f.chosen(), ", ")
 	}
 	return strings.ReplaceAll(strings.TrimSpace(f.Value), "\r\n", "\n")
 }
@@ -225,7 +240,7 @@ func (f field) asHidden() []field {
 		return []field{hidden(f.Name, "1")}
 	case kindChoice:
 		var out []field
-		for _, v := range f.Chosen {
+		for _, v := range f.chosen() {
 			out = append(out, hidden(f.Name, v))
 		}
 		return out

@@ -287,8 +287,9 @@ func (section) Template() string { return "section" }
 
 // picture is a drawing of ours: templates make it, never somebody else's text.
 type picture struct {
-	Title string
-	Parts []preview
+	Title   string
+	Parts   []preview
+	Actions []link
 }
 
 func (picture) Template() string { return "picture" }
