@@ -10,7 +10,7 @@ import (
 
 // UserQuery asks for a part of the tenant's users. Empty conditions do not count.
 type UserQuery struct {
-	// Search is part of a name, a username or a primary address, in any case.
+	// Search is part of a name, a username or an address, in any case.
 	Search string
 	// Email is one of the addresses, in its canonical form.
 	Email string
@@ -27,7 +27,11 @@ func (s Scope) UserList(ctx context.Context, q UserQuery) ([]lanyard.User, error
 	if q.Sort == "name" {
 		column = "u.name_key"
 	}
-	where, args := q.where(s)
+	few, err := s.searched(ctx, q.Search)
+	if err != nil || (few != nil && len(few) == 0) {
+		return nil, err
+	}
+	where, args := q.where(s, few)
 	after, more, tail := q.order(column, "u.id")
 	args = append(append(append([]any{string(s.tenant)}, args...), more...), q.Limit)
 	var rows []userRow
@@ -45,16 +49,50 @@ func (s Scope) UserList(ctx context.Context, q UserQuery) ([]lanyard.User, error
 	return out, nil
 }
 
-func (q UserQuery) where(s Scope) (string, []any) {
+// rare is from how many users on a search is not looked up beforehand.
+const rare = 256
+
+// searched finds the users that a search is about in the indexes alone, if they are few: then
+// no page has to look at every row for them. It is nil for no search, and for one that is about
+// many, whose rows are met soon enough.
+func (s Scope) searched(ctx context.Context, search string) ([]any, error) {
+	if search == "" {
+		return nil, nil
+	}
+	like := likeParts(search)
+	var ids []string
+	err := s.list(ctx, &ids, `SELECT id FROM (SELECT id FROM users WHERE tenant_id = ? AND name_key LIKE ? ESCAPE '\'
+		UNION ALL SELECT id FROM users WHERE tenant_id = ? AND username_key LIKE ? ESCAPE '\'
+		UNION ALL SELECT user_id AS id FROM emails WHERE tenant_id = ? AND address_key LIKE ? ESCAPE '\') AS matched LIMIT ?`,
+		string(s.tenant), like, string(s.tenant), like, string(s.tenant), like, rare)
+	if err != nil || len(ids) == rare {
+		return nil, err
+	}
+	out := make([]any, 0, rare)
+	for _, id := range ids {
+		out = append(out, id)
+	}
+	return out, nil
+}
+
+// where is the conditions; few are the only users that the search is about, nil for any.
+func (q UserQuery) where(s Scope, few []any) (string, []any) {
 	var where strings.Builder
 	var args []any
 	add := func(condition string, more ...any) {
 		where.WriteString(" AND " + condition)
 		args = append(args, more...)
 	}
-	if q.Search != "" {
-		like := likeParts(q.Search)
-		add(`(u.name_key LIKE ? ESCAPE '\' OR u.username_key LIKE ? ESCAPE '\' OR e.address_key LIKE ? ESCAPE '\')`, like, like, like)
+	switch like := likeParts(q.Search); {
+	case q.Search == "":
+	case few != nil:
+		for len(few) < rare { // one statement for any number
+			few = append(few, few[0])
+		}
+		add(`u.id IN (?`+strings.Repeat(`, ?`, rare-1)+`)`, few...)
+	default:
+		add(`(u.name_key LIKE ? ESCAPE '\' OR u.username_key LIKE ? ESCAPE '\'
+			OR EXISTS (SELECT 1 FROM emails x WHERE x.tenant_id = u.tenant_id AND x.user_id = u.id AND x.address_key LIKE ? ESCAPE '\'))`, like, like, like)
 	}
 	if q.Email != "" {
 		add(`u.id IN (SELECT user_id FROM emails WHERE tenant_id = ? AND address_key = ?)`, string(s.tenant), q.Email)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
@@ -220,6 +221,54 @@ func TestMachineHasThePowersOfItsRolesInTheOrganization(t *testing.T) {
 	}
 	admin.Must("PATCH", "/organizations/lamps", `{"suspended":true}`)
 	if got := desk.Do("GET", "/organizations/lamps/members", nil); got.Status/100 != 4 {
+		t.Error(got.Status, got.Raw)
+	}
+}
+
+func TestOwnersManageTheirOrganizationAlone(t *testing.T) {
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	p.Apply(ownAdministration)
+	manager := p.Client("manager")
+	manager.Secret, manager.Redirect = "manager-secret-0123456789-0123456789-", "https://manager.example.test/cb"
+	token := manager.Tokens(url.Values{"scope": {"openid manage"}, "resource": {"urn:lanyard:management"}, "organization": {"lamps"}})
+	if token.Text("access_token") == "" {
+		t.Fatal(token.Raw)
+	}
+	ada, admin := p.API(token.Text("access_token")), p.Administrator("admin")
+	bob := userNamed(t, admin, "bob@example.test")
+	for _, s := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"GET", "/organizations/lamps", ``, 200}, {"GET", "/organizations/other", ``, 404}, {"GET", "/users", ``, 403}, {"GET", "/tenants", ``, 403},
+		{"PATCH", "/organizations/lamps", `{"name":"Lights","policy":{"session_lifetime":"8h"}}`, 200},
+		{"PATCH", "/organizations/lamps", `{"seats":1000}`, 403}, {"PATCH", "/organizations/lamps", `{"plan":"gold"}`, 403}, {"PATCH", "/organizations/lamps", `{"suspended":true}`, 403},
+		{"PATCH", "/organizations/lamps/members/" + bob, `{"roles":["owner"]}`, 200}, {"POST", "/organizations/lamps/members", `{"user_id":"` + bob + `","roles":[]}`, 403},
+		{"POST", "/organizations/lamps/invitations", `{"email":"new@example.test"}`, 201}, {"DELETE", "/organizations/other", ``, 404},
+		{"POST", "/organizations/lamps/roles", `{"name":"x","permissions":["members:read"]}`, 201}, {"POST", "/organizations/lamps/domains", `{"name":"lamps.example"}`, 201},
+	} {
+		if got := ada.Do(s.method, s.path, s.body); got.Status != s.want {
+			t.Errorf("%s %s %s: %d %s", s.method, s.path, s.body, got.Status, got.Raw)
+		}
+	}
+	p.Clock.Advance(11 * time.Minute)
+	token = manager.Refresh(token.Text("refresh_token"), nil)
+	ada, admin = p.API(token.Text("access_token")), p.Administrator("admin")
+	for body, want := range map[string]int{`{"name":"Lamps again"}`: 200, `{"policy":{"methods":["password"]}}`: 403} {
+		if got := ada.Do("PATCH", "/organizations/lamps", body); got.Status != want {
+			t.Error(body, got.Status, got.Raw)
+		}
+	}
+	if got := ada.Do("DELETE", "/organizations/lamps", nil); got.Text("code") != "insufficient_user_authentication" {
+		t.Error(got.Raw)
+	}
+	admin.Must("PATCH", "/organizations/lamps/members/"+userNamed(t, admin, "ada@example.test"), `{"roles":["member"]}`)
+	if got := ada.Do("PATCH", "/organizations/lamps", `{"name":"X"}`); got.Status != http.StatusForbidden {
+		t.Error(got.Status, got.Raw)
+	}
+	admin.Must("DELETE", "/organizations/lamps", nil)
+	if got := ada.Do("GET", "/organizations/lamps", nil); got.Status/100 != 4 {
 		t.Error(got.Status, got.Raw)
 	}
 }

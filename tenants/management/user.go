@@ -39,7 +39,7 @@ type NewUser struct {
 // UserColumns are those of Users.
 var UserColumns = Columns{Sorts: []string{"created", "name"}, Filters: []string{"email", "disabled", "role", "organization"}}
 
-// Users lists the tenant's users. The search is part of a name, username or primary address.
+// Users lists the tenant's users. The search is part of a name, username or address.
 func (m *Management) Users(ctx context.Context, a Administrator, q Query) (List[User], error) {
 	if err := a.Need(lanyard.MayReadUsers); err != nil {
 		return List[User]{}, err

@@ -71,4 +71,6 @@ CREATE INDEX emails_address ON emails (tenant_id, address_key, user_id);
 --bun:split
 CREATE INDEX users_disabled ON users (tenant_id, id) WHERE disabled;
 --bun:split
+CREATE INDEX users_disabled_name ON users (tenant_id, name_key, id) WHERE disabled;
+--bun:split
 CREATE INDEX organizations_name ON organizations (tenant_id, name, id);
