@@ -81,6 +81,9 @@ type cli struct {
 	Event       listable    `cmd:"" help:"What happened."`
 	Refusal     showable    `cmd:"" help:"Why a request was refused, by its id."`
 
+	Settings settingsCommands `cmd:"" help:"Settings of the tenant."`
+	API      apiCommand       `cmd:"" name:"api" help:"Call any operation of the management API."`
+
 	Config     configCommand     `cmd:"" help:"Check, print or describe the configuration."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

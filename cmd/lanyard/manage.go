@@ -44,7 +44,7 @@ var nouns = map[string]noun{
 	"member":       {path: "/members", columns: []string{"user_id", "email", "name", "roles"}, in: true},
 	"org-role":     {path: "/roles", columns: []string{"name", "permissions"}, in: true},
 	"org-invite":   {path: "/invitations", columns: []string{"id", "email", "domain", "roles", "uses", "max_uses", "expires_at"}, in: true},
-	"domain":       {path: "/domains", columns: []string{"domain", "joining", "verified_at"}, in: true},
+	"domain":       {path: "/domains", columns: []string{"name", "joining", "verified_at"}, in: true},
 	"org-upstream": {path: "/connections", columns: []string{"id", "kind", "name", "enabled"}, in: true},
 }
 
@@ -442,4 +442,45 @@ func (c keyRevoke) Run(ctx context.Context, p *program) error {
 		return usageError("whatever the key has signed is refused from then on: say --yes")
 	}
 	return c.ask(ctx, p, http.MethodPost, "/keys/"+url.PathEscape(c.ID)+"/revoke", func(*apiClient) (any, error) { return map[string]any{}, nil })
+}
+
+type settingsCommands struct {
+	Get    settingsGet    `cmd:"" help:"Show them."`
+	Update settingsUpdate `cmd:"" help:"Change them."`
+}
+
+type settingsGet struct{ apiSource }
+
+// Run shows the settings of the tenant.
+func (c settingsGet) Run(ctx context.Context, p *program) error {
+	return c.ask(ctx, p, http.MethodGet, "/settings", nil)
+}
+
+type settingsUpdate struct {
+	apiSource
+	values
+}
+
+// Run changes settings of the tenant.
+func (c settingsUpdate) Run(ctx context.Context, p *program) error {
+	return c.ask(ctx, p, http.MethodPatch, "/settings", func(api *apiClient) (any, error) { return c.body(ctx, p, api, "/settings", "patch") })
+}
+
+type apiCommand struct {
+	apiSource
+	Method string `arg:"" enum:"GET,POST,PUT,PATCH,DELETE" help:"GET, POST, PUT, PATCH or DELETE."`
+	Path   string `arg:"" help:"Path below /api/v1, such as /users/ID/sessions; see /openapi.json."`
+	File   string `short:"f" placeholder:"FILE" help:"Body as JSON or YAML; - for standard input."`
+}
+
+// Run calls any operation of the API.
+func (c apiCommand) Run(ctx context.Context, p *program) error {
+	if !strings.HasPrefix(c.Path, "/") {
+		return usageError("the path begins with /")
+	}
+	var body func(*apiClient) (any, error)
+	if c.Method != http.MethodGet && c.Method != http.MethodDelete {
+		body = func(*apiClient) (any, error) { return values{File: c.File}.file(p) }
+	}
+	return c.ask(ctx, p, c.Method, c.Path, body)
 }
