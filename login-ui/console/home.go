@@ -5,7 +5,7 @@ import "github.com/lanyard-id/lanyard/tenants/management"
 // register adds the pages of all nouns.
 func (c *Console) register() {
 	for _, noun := range []func(){
-		c.home, c.clients, c.users, c.roles, c.resources, c.settings, c.keys, c.traces,
+		c.home, c.clients, c.users, c.organizations, c.roles, c.resources, c.settings, c.keys, c.traces, c.tenantPages,
 	} {
 		noun()
 	}
