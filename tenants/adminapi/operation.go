@@ -66,7 +66,6 @@ func (o operation) of() huma.Operation {
 		Security: []map[string][]string{{"bearer": {}}}, Metadata: map[string]any{operationKey: o},
 		Extensions:   map[string]any{"x-permission": o.Permission},
 		MaxBodyBytes: o.maxBody,
-		Errors:       []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
 	}
 	if o.InOrganization != "" {
 		out.Extensions["x-organization-permission"] = o.InOrganization
@@ -228,7 +227,6 @@ func change[T any](a *API, o operation, deed func(context.Context, call, managem
 	o.Method = http.MethodPatch
 	op := o.of()
 	op.SkipValidateBody = true // the result is looked at, not the patch
-	op.Errors = append(op.Errors, http.StatusPreconditionFailed)
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, o.ID)
 	huma.Register(a.huma, op, func(ctx context.Context, in *changeInput[T]) (*bodyOutput[T], error) {
 		c := callOf(ctx)
@@ -255,7 +253,6 @@ func change[T any](a *API, o operation, deed func(context.Context, call, managem
 func remove[T any](a *API, o operation, deed func(context.Context, call, management.Condition[T]) error) {
 	o.Method = http.MethodDelete
 	op := o.of()
-	op.Errors = append(op.Errors, http.StatusPreconditionFailed)
 	huma.Register(a.huma, op, func(ctx context.Context, in *struct {
 		IfMatch string `header:"If-Match" doc:"ETag of what is removed; 412 if it is another by now"`
 	}) (*struct{}, error) {
