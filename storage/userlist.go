@@ -62,7 +62,7 @@ func (s Scope) searched(ctx context.Context, search string) ([]any, error) {
 	like := likeParts(search)
 	var ids []string
 	err := s.list(ctx, &ids, `SELECT id FROM (SELECT id FROM users WHERE tenant_id = ? AND name_key LIKE ? ESCAPE '\'
-		UNION ALL SELECT id FROM users WHERE tenant_id = ? AND username_key LIKE ? ESCAPE '\'
+		UNION ALL SELECT id FROM users WHERE tenant_id = ? AND username_key IS NOT NULL AND username_key LIKE ? ESCAPE '\'
 		UNION ALL SELECT user_id AS id FROM emails WHERE tenant_id = ? AND address_key LIKE ? ESCAPE '\') AS matched LIMIT ?`,
 		string(s.tenant), like, string(s.tenant), like, string(s.tenant), like, rare)
 	if err != nil || len(ids) == rare {

@@ -103,8 +103,8 @@ func (a *Accounts) resetFactor(
 
 // GiveEmail gives somebody an address that an administrator vouches for, or not (verified),
 // and makes it the primary one if asked. Both addresses are told of a new primary one. An
-// address that signs somebody else in is lanyard.ErrConflict; where it is vouched for, one
-// that nobody proved is taken from whoever holds it.
+// address that signs somebody else in is lanyard.ErrConflict, proved or not: who that is may
+// be above the administrator.
 func (a *Accounts) GiveEmail(ctx context.Context, t Tenancy, actor Actor, e lanyard.Email, now time.Time) error {
 	key, err := lanyard.CanonicalEmail(e.Address)
 	if err != nil {
@@ -141,11 +141,6 @@ func sameAddress(address, key string) bool {
 
 // givePrimary makes an address, new or not, the primary one. Links to the old one are void.
 func (a *Accounts) givePrimary(ctx context.Context, tx storage.Scope, actor Actor, e lanyard.Email, key string, now time.Time) error {
-	if e.Verified {
-		if err := a.evictFor(ctx, tx, actor, key, now); err != nil {
-			return err
-		}
-	}
 	if err := tx.SetPrimaryEmail(ctx, actor.User.ID, e.Address, e.Verified, now); err != nil {
 		return err
 	}
@@ -158,18 +153,6 @@ func (a *Accounts) givePrimary(ctx context.Context, tx storage.Scope, actor Acto
 	}
 	letter.To = e.Address
 	return a.notify(ctx, tx, actor.User, letter, actor.From, now)
-}
-
-// evictFor is evict for an address that somebody vouches for, unless the holder is the user.
-func (a *Accounts) evictFor(ctx context.Context, tx storage.Scope, actor Actor, key string, now time.Time) error {
-	holder, err := tx.UserByEmail(ctx, key)
-	if errors.Is(err, lanyard.ErrNotFound) || (err == nil && holder.ID == actor.User.ID) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return evict(ctx, tx, key, actor.User.ID, now)
 }
 
 // VouchForEmail marks an address of somebody as proved, or not; none is lanyard.ErrNotFound.
@@ -191,6 +174,9 @@ func (a *Accounts) VouchForEmail(ctx context.Context, t Tenancy, actor Actor, ad
 // organization is lanyard.ErrConflict, the last administrator lanyard.ErrLastAdministrator.
 func (a *Accounts) EraseNow(ctx context.Context, t Tenancy, actor Actor, now time.Time) error {
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := lockOwned(ctx, tx, actor.User.ID); err != nil {
+			return err
+		}
 		owned, err := tx.SoleOwnerships(ctx, actor.User.ID)
 		if err != nil {
 			return err
@@ -206,6 +192,28 @@ func (a *Accounts) EraseNow(ctx context.Context, t Tenancy, actor Actor, now tim
 		}
 		return a.erase(ctx, tx, actor.User, actor.by(), now)
 	})
+}
+
+// maxOwned bounds the organizations of one person that are looked at.
+const maxOwned = 10_000
+
+// lockOwned holds the organizations that somebody owns, so that of two owners who go at the
+// same time one comes second. They are locked in one order.
+func lockOwned(ctx context.Context, tx storage.Scope, user lanyard.UserID) error {
+	all, err := tx.AllJoined(ctx, user, maxOwned)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(x, y lanyard.Joined) int { return strings.Compare(string(x.Organization.ID), string(y.Organization.ID)) })
+	for _, j := range all {
+		if !j.Membership.Owner() {
+			continue
+		}
+		if _, err := tx.LockOrganization(ctx, j.Organization.ID); err != nil && !errors.Is(err, lanyard.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // TurnOff turns an account off: what it is signed in to, what it gave to applications, and
@@ -242,18 +250,3 @@ func CheckAttributes(policy []lanyard.Attribute, before, after map[string]string
 
 // ChangedFields names the claims of a profile that differ.
 func ChangedFields(before, after lanyard.Profile) []string { return changedFields(before, after) }
-
-// FirstEmail stores the primary address of an account that an administrator makes, with
-// whether it is vouched for; an address that signs somebody else in is lanyard.ErrConflict.
-func (a *Accounts) FirstEmail(ctx context.Context, tx storage.Scope, made lanyard.User, by string) error {
-	key, err := lanyard.CanonicalEmail(made.Profile.Email)
-	if err != nil {
-		return err
-	}
-	if made.Profile.EmailVerified {
-		if err := a.evictFor(ctx, tx, Actor{User: made, By: by}, key, made.CreatedAt); err != nil {
-			return err
-		}
-	}
-	return tx.SetPrimaryEmail(ctx, made.ID, made.Profile.Email, made.Profile.EmailVerified, made.CreatedAt)
-}

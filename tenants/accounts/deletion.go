@@ -19,6 +19,9 @@ func (a *Accounts) AskDeletion(ctx context.Context, t Tenancy, actor Actor, now 
 		return err
 	}
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
+		if err := lockOwned(ctx, tx, actor.User.ID); err != nil {
+			return err
+		}
 		owned, err := tx.SoleOwnerships(ctx, actor.User.ID)
 		if err != nil {
 			return err

@@ -231,7 +231,7 @@ func (m *Management) insertUser(ctx context.Context, tx storage.Scope, a Adminis
 		return err
 	}
 	if made.Profile.Email != "" {
-		if err := m.Accounts.FirstEmail(ctx, tx, made, a.Actor()); err != nil {
+		if err := tx.SetPrimaryEmail(ctx, made.ID, made.Profile.Email, made.Profile.EmailVerified, a.Now); err != nil {
 			return err
 		}
 	}
