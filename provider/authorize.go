@@ -129,19 +129,28 @@ func (p *Provider) refuseLocally(c *gin.Context, q *question, err error) error {
 			details = append(details, [2]string{"registered", uri})
 		}
 	}
-	p.trace(c, err, details)
+	p.traceOf(c, q.client, err, details)
 	return p.Pages.Error(c, err, details...)
 }
 
 // trace keeps what was expected and received behind the request id. It is a help
 // for administrators: the refusal stands without it.
 func (p *Provider) trace(c *gin.Context, refusal error, details [][2]string) {
+	p.traceOf(c, nil, refusal, details)
+}
+
+// traceOf is trace for what was refused to a client, nil if it is not known which.
+func (p *Provider) traceOf(c *gin.Context, client *lanyard.Client, refusal error, details [][2]string) {
+	var id lanyard.ClientID
+	if client != nil {
+		id = client.ID
+	}
 	ctx, e, now := c.Request.Context(), web.Public(refusal), p.Clock.Now()
 	if !p.traces.AllowN(now, 1) {
 		return
 	}
 	err := live(c).KeepRefusal(ctx, tenants.Refusal{
-		RequestID: web.RequestID(ctx), At: now, Code: e.Code, Detail: append(details, [2]string{"message", e.Message}),
+		RequestID: web.RequestID(ctx), At: now, Code: e.Code, ClientID: id, Detail: append(details, [2]string{"message", e.Message}),
 	})
 	if err != nil {
 		p.Log.WarnContext(ctx, "keeping a decision trace", "error", err)

@@ -22,6 +22,12 @@ const keepRefusals = 7 * 24 * time.Hour
 // keepDeliveries is how long deliveries that are over stay, without their content.
 const keepDeliveries = 7 * 24 * time.Hour
 
+// keepWebhookDeliveries is how long messages to webhooks can be seen and sent again.
+const keepWebhookDeliveries = 30 * 24 * time.Hour
+
+// keepIdempotencyKeys is how long a creation that is asked for again gets the first answer.
+const keepIdempotencyKeys = 24 * time.Hour
+
 // keepDeletedPasskeys is how long a browser that still offers a deleted passkey is told to forget it.
 const keepDeletedPasskeys = 400 * 24 * time.Hour
 
@@ -53,7 +59,9 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		{"ceremonies", "holder, purpose", "expires_at <= ?", []any{micros(now)}},
 		{"remembered_devices", "user_id, browser_id", "expires_at <= ?", []any{micros(now)}},
 		{"deleted_passkeys", "id", "deleted_at <= ?", []any{micros(now.Add(-keepDeletedPasskeys))}},
-		{"deliveries", "id", "state <> 'queued' AND expires_at <= ?", []any{micros(now.Add(-keepDeliveries))}},
+		{"deliveries", "id", "state <> 'queued' AND kind <> 'webhook' AND expires_at <= ?", []any{micros(now.Add(-keepDeliveries))}},
+		{"deliveries", "id", "state <> 'queued' AND kind = 'webhook' AND created_at <= ?", []any{micros(now.Add(-keepWebhookDeliveries))}},
+		{"idempotency_keys", "actor, key", "created_at <= ?", []any{micros(now.Add(-keepIdempotencyKeys))}},
 		{"events", "id", `user_id = '' AND at <= ? AND type IN ('user.sign_in_failed', 'mail.queued', 'password.reset_requested')
 			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = events.tenant_id AND d.event_id = events.id)`, []any{micros(now.Add(-keepNobody))}},
 		{"browsers", "id", `seen_at <= ? AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = browsers.tenant_id AND s.browser_id = browsers.id)
@@ -65,6 +73,36 @@ func (s *Store) CleanUp(ctx context.Context, now time.Time) (int64, error) {
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("cleaning up %s: %w", step.table, err)
+		}
+	}
+	forgotten, err := s.forgetEvents(ctx, now)
+	return total + forgotten, err
+}
+
+// forgetEvents deletes the events of tenants whose policy bounds how long they stay. What
+// waits to be delivered keeps its event; what was delivered does not.
+func (s *Store) forgetEvents(ctx context.Context, now time.Time) (int64, error) {
+	tenants, err := s.Tenants(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("listing the tenants: %w", err)
+	}
+	var total int64
+	for _, t := range tenants {
+		if t.Policy.EventRetention <= 0 {
+			continue
+		}
+		before := micros(now.Add(-time.Duration(t.Policy.EventRetention)))
+		for _, step := range [][2]string{
+			{"deliveries", `tenant_id = ? AND state <> 'queued' AND EXISTS (SELECT 1 FROM events e
+				WHERE e.tenant_id = deliveries.tenant_id AND e.id = deliveries.event_id AND e.at <= ?)`},
+			{"events", `tenant_id = ? AND at <= ? AND NOT pending AND NOT EXISTS (SELECT 1 FROM deliveries d
+				WHERE d.tenant_id = events.tenant_id AND d.event_id = events.id)`},
+		} {
+			n, err := s.deleteBatches(ctx, step[0], "id", step[1], []any{string(t.ID), before})
+			total += n
+			if err != nil {
+				return total, fmt.Errorf("forgetting %s: %w", step[0], err)
+			}
 		}
 	}
 	return total, nil

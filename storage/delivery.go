@@ -25,7 +25,7 @@ const (
 	DeliveryDropped = "dropped"
 )
 
-// maxQueued bounds the deliveries of a tenant that wait. What comes then is not
+// maxQueued bounds the deliveries of a kind that wait in a tenant. What comes then is not
 // refused, for nobody's request may depend on it, but dropped.
 const maxQueued = 10_000
 
@@ -49,8 +49,8 @@ type NewDelivery struct {
 // InsertDelivery queues a delivery. It belongs into the transaction of its event.
 func (s Scope) InsertDelivery(ctx context.Context, d NewDelivery) error {
 	var waiting int
-	err := s.find(ctx, &waiting, `SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE tenant_id = ? AND state = 'queued' LIMIT ?) AS waiting`,
-		string(s.tenant), maxQueued)
+	err := s.find(ctx, &waiting, `SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE tenant_id = ? AND state = 'queued' AND kind = ? LIMIT ?) AS waiting`,
+		string(s.tenant), d.Kind, maxQueued)
 	if err != nil {
 		return err
 	}
@@ -116,6 +116,9 @@ type DueDelivery struct {
 	ExpiresAt time.Time
 	// UserID is the user that the delivery's event is about, empty for a stranger.
 	UserID lanyard.UserID
+	// EventID is that event, WebhookID the webhook that is told of it, empty for a mail.
+	EventID   lanyard.EventID
+	WebhookID lanyard.WebhookID
 }
 
 type dueRow struct {
@@ -128,6 +131,8 @@ type dueRow struct {
 	CreatedAt int64
 	ExpiresAt int64
 	UserID    string
+	EventID   string
+	WebhookID string
 }
 
 // DueDeliveries claims deliveries of a kind over all tenants, those that wait
@@ -153,7 +158,7 @@ func (s *Store) DueDeliveries(ctx context.Context, kind string, now time.Time, l
 		WHERE state = 'queued' AND due_at <= ? AND expires_at > ? AND (tenant_id, id) IN (
 			SELECT d.tenant_id, d.id FROM deliveries d WHERE d.state = 'queued' AND d.due_at <= ? AND d.kind = ?
 			AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.tenant_id = d.tenant_id AND t.suspended) ORDER BY d.due_at LIMIT ?)
-		RETURNING tenant_id, id, recipient, subject, sealed, tries, created_at, expires_at,
+		RETURNING tenant_id, id, recipient, subject, sealed, tries, created_at, expires_at, event_id, webhook_id,
 			(SELECT e.user_id FROM events e WHERE e.tenant_id = deliveries.tenant_id AND e.id = deliveries.event_id) AS user_id`,
 		micros(now.Add(lease)), micros(now), micros(now), micros(now), kind, limit)
 	if err != nil {
@@ -164,6 +169,7 @@ func (s *Store) DueDeliveries(ctx context.Context, kind string, now time.Time, l
 		out = append(out, DueDelivery{
 			TenantID: lanyard.TenantID(r.TenantID), ID: lanyard.DeliveryID(r.ID), Recipient: r.Recipient, Subject: r.Subject, Sealed: r.Sealed,
 			Try: r.Tries, CreatedAt: timeOf(r.CreatedAt), ExpiresAt: timeOf(r.ExpiresAt), UserID: lanyard.UserID(r.UserID),
+			EventID: lanyard.EventID(r.EventID), WebhookID: lanyard.WebhookID(r.WebhookID),
 		})
 	}
 	slices.SortFunc(out, func(a, b DueDelivery) int {

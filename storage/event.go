@@ -74,10 +74,15 @@ func (s Scope) Events(ctx context.Context, limit int) ([]lanyard.Event, error) {
 }
 
 func (s Scope) events(ctx context.Context, where string, limit int, args ...any) ([]lanyard.Event, error) {
-	args = append(append([]any{string(s.tenant)}, args...), limit)
+	return s.eventsBy(ctx, where+` ORDER BY id DESC LIMIT ?`, append(args, limit)...)
+}
+
+// eventsBy lists facts by the end of a query.
+func (s Scope) eventsBy(ctx context.Context, tail string, args ...any) ([]lanyard.Event, error) {
+	args = append([]any{string(s.tenant)}, args...)
 	var rows []eventRow
 	if err := s.list(ctx, &rows, `SELECT id, type, at, actor, user_id, client_id, session_id, grant_id, organization_id, detail
-		FROM events WHERE tenant_id = ? AND `+where+` ORDER BY id DESC LIMIT ?`, args...); err != nil {
+		FROM events WHERE tenant_id = ? AND `+tail, args...); err != nil {
 		return nil, err
 	}
 	out := make([]lanyard.Event, 0, len(rows))

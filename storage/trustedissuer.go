@@ -33,3 +33,9 @@ func (s Scope) PutTrustedIssuer(ctx context.Context, t lanyard.TrustedIssuer, at
 		string(s.tenant), t.Issuer, document(t), micros(at))
 	return err
 }
+
+// DeleteTrustedIssuer removes a trusted issuer; none is lanyard.ErrNotFound.
+func (s Scope) DeleteTrustedIssuer(ctx context.Context, issuer string) error {
+	var gone string
+	return s.changeReturning(ctx, &gone, `DELETE FROM trusted_issuers WHERE tenant_id = ? AND issuer = ? RETURNING issuer`, string(s.tenant), issuer)
+}

@@ -101,6 +101,7 @@ func (s *server) startJobs(ctx context.Context) func() {
 	}
 	var group sync.WaitGroup
 	group.Go(func() { s.app.deliverer().Run(ctx) })
+	group.Go(func() { s.app.teller().Run(ctx) })
 	people := accounts.New(s.app.Hasher, s.app.Sealer)
 	group.Go(func() {
 		runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store), jobs.Erase(s.app.Store, people),

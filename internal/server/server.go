@@ -99,7 +99,7 @@ func New(p Parts) (*Handler, error) {
 	}
 	directory := &tenants.Directory{Store: p.Store, Sealer: p.Sealer, Clock: p.Clock, Base: p.Issuer}
 	administration := &management.Management{
-		Store: p.Store, Directory: directory, Accounts: people, Organizations: orgs, Keeper: p.Keeper, Sealer: p.Sealer, Clock: p.Clock,
+		Store: p.Store, Directory: directory, Accounts: people, Organizations: orgs, Keeper: p.Keeper, Sealer: p.Sealer, Clock: p.Clock, CheckURL: p.Fetcher.Check,
 		Manifest: manifest.Deps{Store: p.Store, Keeper: p.Keeper, Hasher: p.Hasher, Organizations: orgs, Issuer: directory.Issuer},
 		Parse:    manifest.Options{CheckKey: federation.CheckKey},
 	}

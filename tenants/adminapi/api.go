@@ -82,6 +82,9 @@ func (a *API) Routes() []web.Route { return a.routes }
 // OpenAPI is the document of the API as JSON.
 func (a *API) OpenAPI() []byte { return a.document }
 
+// OpenAPI30 is the same document in the older form 3.0, which generators of code still ask for.
+func (a *API) OpenAPI30() ([]byte, error) { return a.huma.OpenAPI().Downgrade() }
+
 func (a *API) openAPI(c *gin.Context) error {
 	c.Data(http.StatusOK, "application/vnd.oai.openapi+json;version=3.1", a.document)
 	return nil
@@ -139,7 +142,7 @@ func (collector) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // register adds the operations of all nouns.
 func (a *API) register() {
 	for _, noun := range []func(){
-		a.resources, a.clients, a.roles, a.settings, a.keys, a.refusals,
+		a.resources, a.clients, a.roles, a.settings, a.keys, a.refusals, a.connections, a.trustedIssuers, a.events, a.webhooks,
 		a.users, a.organizations, a.platformInvitations, a.tenants,
 	} {
 		noun()

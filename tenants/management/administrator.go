@@ -25,6 +25,8 @@ type Management struct {
 	Keeper        *keys.Keeper
 	Sealer        lanyard.Sealer
 	Clock         clock.Clock
+	// CheckURL tells whether an address of somebody else may be called at all.
+	CheckURL func(string) error
 	// Manifest is what declarative files need; Parse what reading one needs.
 	Manifest manifest.Deps
 	Parse    manifest.Options

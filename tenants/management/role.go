@@ -120,7 +120,38 @@ func (m *Management) putRole(ctx context.Context, tx storage.Scope, a Administra
 	if err := tx.PutRole(ctx, "", after.Name, after.Permissions, a.Now); err != nil {
 		return err
 	}
+	if err := keepInstance(ctx, tx, a, before, after); err != nil {
+		return err
+	}
 	return m.record(ctx, tx, a, lanyard.Event{Type: lanyard.EventRoleUpdated, Detail: map[string]string{"role": after.Name}})
+}
+
+// keepInstance is lanyard.ErrLastAdministrator if nobody can manage the instance any more
+// when a role does not allow it any more.
+func keepInstance(ctx context.Context, tx storage.Scope, a Administrator, before, after Role) error {
+	opens := func(r Role) bool { return slices.Contains(r.Permissions, lanyard.MayManageInstance) }
+	if a.Live.Tenant.Slug != lanyard.DefaultTenant || !opens(before) || opens(after) {
+		return nil
+	}
+	held, err := tx.OthersWithRole(ctx, "", []string{before.Name})
+	if err != nil || !held {
+		return err
+	}
+	roles, err := tx.Roles(ctx, "")
+	if err != nil {
+		return err
+	}
+	var opening []string
+	for _, r := range roles {
+		if opens(roleOf(r)) {
+			opening = append(opening, r.Name)
+		}
+	}
+	left, err := tx.OthersWithRole(ctx, "", opening)
+	if err == nil && !left {
+		err = lanyard.ErrLastAdministrator
+	}
+	return err
 }
 
 // mayDefine is lanyard.ErrNotAllowed unless the caller has the powers over the tenant that
