@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 	"github.com/lanyard-id/lanyard/tenants/organizations"
 )
@@ -173,6 +174,37 @@ var deeds = map[string]deed{
 	}},
 }
 
+// tenantDeeds are for administrators of the tenant alone.
+var tenantDeeds = map[string]func(context.Context, *town, organizations.Seat) error{
+	"AddMember": func(ctx context.Context, h *town, s organizations.Seat) error {
+		return h.AddMember(ctx, s, h.person(fmt.Sprintf("added-%t", s.Office != nil)).User.ID, nil, h.now)
+	},
+	"KeepFor": func(ctx context.Context, h *town, s organizations.Seat) error { return h.KeepFor(ctx, s, h.now) },
+	"SetTerms": func(ctx context.Context, h *town, s organizations.Seat) error {
+		return h.SetTerms(ctx, s, organizations.Terms{Plan: "gold"}, h.now)
+	},
+}
+
+func TestOwnersDoNotDecideForTheTenant(t *testing.T) {
+	inTown(t, func(h *town) {
+		acme := h.organization("acme")
+		olga := h.seated("olga", acme, lanyard.RoleOwner)
+		for name, deed := range tenantDeeds {
+			if err := deed(h.Context(), h, olga); !errors.Is(err, lanyard.ErrNotAllowed) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		office := organizations.Office{Actor: "somebody", Still: func(context.Context, storage.Scope) error { return nil }}
+		seat, err := h.Attend(h.Context(), h.t, accounts.Actor{}, office, acme.Slug)
+		h.must(err)
+		for name, deed := range tenantDeeds {
+			if err := deed(h.Context(), h, seat); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 // Every deed asks for its permission: each is tried by each role, and done by those
 // alone that have it.
 func TestDeedsAreForThoseWhoMay(t *testing.T) {
@@ -183,7 +215,8 @@ func TestDeedsAreForThoseWhoMay(t *testing.T) {
 		for in := range method.Type.NumIn() {
 			takesSeat = takesSeat || method.Type.In(in) == reflect.TypeFor[organizations.Seat]()
 		}
-		if _, has := deeds[method.Name]; has != takesSeat {
+		_, has := deeds[method.Name]
+		if _, ofTenant := tenantDeeds[method.Name]; (has || ofTenant) != takesSeat {
 			t.Errorf("%s: it takes a seat is %v, and a row says %v", method.Name, takesSeat, has)
 		}
 	}
