@@ -89,6 +89,9 @@ type Client struct {
 	RefreshTokenIdle     Duration `json:"refresh_token_idle,omitzero"`
 	RefreshTokenLifetime Duration `json:"refresh_token_lifetime,omitzero"`
 
+	// TryURI is where the console tries a sign-in as the client: a redirect URI that is ours
+	// and in no registration. Empty for none.
+	TryURI    string         `json:"-"`
 	Secrets   []ClientSecret `json:"-"`
 	CreatedAt time.Time      `json:"-"`
 }
@@ -125,6 +128,14 @@ func (c *Client) RefreshIdle() time.Duration { return c.RefreshTokenIdle.Or(defa
 // RefreshFor is how long a refresh-token family lives at most.
 func (c *Client) RefreshFor() time.Duration {
 	return c.RefreshTokenLifetime.Or(defaultRefreshTokenLifetime)
+}
+
+// Redirects are the redirect URIs that a request may name: those of the registration and TryURI.
+func (c *Client) Redirects() []string {
+	if c.TryURI == "" {
+		return c.RedirectURIs
+	}
+	return append(slices.Clone(c.RedirectURIs), c.TryURI)
 }
 
 // Public tells whether the client can not keep a secret (RFC 6749 §2.1).

@@ -30,3 +30,19 @@ func SignWebhook(secret Secret, id string, at time.Time, body []byte) (string, e
 	h.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }
+
+// The shortest and the longest key of a webhook, in bytes (Standard Webhooks).
+const (
+	minWebhookKey = 24
+	maxWebhookKey = 64
+)
+
+// CheckWebhookSecret is ErrBadInput for a signing secret that somebody else made and that can be none.
+func CheckWebhookSecret(secret Secret) error {
+	text, prefixed := strings.CutPrefix(secret.Reveal(), webhookSecretPrefix)
+	key, err := base64.StdEncoding.DecodeString(text)
+	if !prefixed || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
+		return ErrBadInput.Saying("a signing secret is whsec_ and 24 to 64 bytes in base64")
+	}
+	return nil
+}

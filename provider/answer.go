@@ -24,7 +24,7 @@ func (p *Provider) deliver(c *gin.Context, a *flow.Answer) error {
 	} else {
 		params.Set("code", a.Code.Reveal())
 	}
-	answer, err := web.NewAnswer(a.Client.RedirectURIs, a.Params.RedirectURI, params)
+	answer, err := web.NewAnswer(a.Client.Redirects(), a.Params.RedirectURI, params)
 	if err != nil {
 		return p.Pages.Error(c, err)
 	}

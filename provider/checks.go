@@ -99,7 +99,7 @@ func (q *question) checkRedirect() error {
 	if uri == "" {
 		return lanyard.ErrBadRedirect.Saying("redirect_uri is missing")
 	}
-	if !lanyard.RedirectAllowed(q.client.RedirectURIs, uri) {
+	if !lanyard.RedirectAllowed(q.client.Redirects(), uri) {
 		return lanyard.ErrBadRedirect
 	}
 	q.params.RedirectURI = uri

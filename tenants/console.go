@@ -10,6 +10,10 @@ import (
 // PathConsoleCallback is where the console gets its codes, below the issuer.
 const PathConsoleCallback = "/console/callback"
 
+// PathConsoleTry is where a sign-in ends that an administrator tries as a client. Whoever
+// comes there without having begun it in the same browser gets nothing.
+const PathConsoleTry = "/console/try/callback"
+
 // consoleLifetime is how long the console works with one token, at most the session's life.
 const consoleLifetime = time.Hour
 

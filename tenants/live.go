@@ -60,6 +60,9 @@ func (l *Live) Client(ctx context.Context, id lanyard.ClientID) (*lanyard.Client
 	if err != nil {
 		return nil, err
 	}
+	if c.MayUse(lanyard.GrantAuthorizationCode) {
+		c.TryURI = l.Issuer + PathConsoleTry
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.clients) < maxClients {

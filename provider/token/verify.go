@@ -66,7 +66,7 @@ func (i *Issuer) counts(ctx context.Context, live *tenants.Live, v Verified) err
 	if errors.Is(err, lanyard.ErrUnknownClient) {
 		return lanyard.ErrInvalidToken
 	}
-	if err == nil && client.Disabled {
+	if err == nil && (client.Disabled || v.IssuedAt.Add(time.Second).Before(client.CreatedAt)) { // one of that name was there before
 		return lanyard.ErrInvalidToken
 	}
 	return err

@@ -180,7 +180,7 @@ func (r *run) people(ctx context.Context, t *Tenant, passwords []storage.Passwor
 			return fmt.Errorf("organization %s: %w", t.Organizations[i].Slug, err)
 		}
 	}
-	for _, part := range []func(context.Context, *Tenant) error{r.putPlaces, r.putIdentities} {
+	for _, part := range []func(context.Context, *Tenant) error{r.putPlaces, r.putIdentities, r.putWebhooks} {
 		if err := part(ctx, t); err != nil {
 			return err
 		}

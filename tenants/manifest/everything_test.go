@@ -157,6 +157,9 @@ tenants:
           - {email: new@acme.test, code_sha256: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE, roles: [admin], uses: 1, expires_at: "2030-01-01", client_id: web, inviter: ada-subject}
           - {domain: acme.test, code_sha256: MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE, roles: [member], uses: 5, expires_at: "2030-01-01"}
       - {slug: closed, suspended: true}
+    webhooks:
+      - {url: https://hooks.example.test/lanyard, description: Sync, types: [user.created, organization.*], disabled: true,
+         secret: {env: LANYARD_WEBHOOK_HOOKS_EXAMPLE_TEST_LANYARD_SECRET}}
     trusted_issuers:
       - {issuer: https://ci.example.test, jwks: {keys: []}, algorithms: [RS256], claim_mapping: {sub: client}, purposes: [assertions], owner: acme}
     invitations:

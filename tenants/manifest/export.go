@@ -62,7 +62,7 @@ func (x *exporter) tenant(ctx context.Context) (Tenant, error) {
 		out.Suspended = &t.Suspended
 	}
 	for _, part := range []func(context.Context, *Tenant) error{
-		x.users, x.organizations, x.resources, x.roles, x.clients, x.connections, x.trustedIssuers, x.platform,
+		x.users, x.organizations, x.resources, x.roles, x.clients, x.connections, x.trustedIssuers, x.platform, x.webhooks,
 	} {
 		if err := part(ctx, &out); err != nil {
 			return Tenant{}, err

@@ -21,13 +21,13 @@ import (
 
 // secrets are what the file of everything refers to.
 var secrets = map[string]string{
-	"LANYARD_CONNECTION_GOOGLE_CLIENT_SECRET":   "google-secret-0123456789-0123456789",
-	"LANYARD_CONNECTION_MS_CLIENT_SECRET":       "microsoft-secret-0123456789-0123456789",
-	"LANYARD_CONNECTION_CORP_PRIVATE_KEY":       `{"kty":"EC","crv":"P-256","x":"x","y":"y","d":"d"}`,
-	"LANYARD_CONNECTION_TELEGRAM_CLIENT_SECRET": "telegram-secret-0123456789-0123456789",
-	"LANYARD_CONNECTION_TELEGRAM_BOT_TOKEN":     "12345:bot-token-of-telegram",
-	"LANYARD_CONNECTION_ACME_CLIENT_SECRET":     "acme-secret-0123456789-0123456789",
-	"LANYARD_WEBHOOK_CLIENT_SECRET":             "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+	"LANYARD_CONNECTION_GOOGLE_CLIENT_SECRET":           "google-secret-0123456789-0123456789",
+	"LANYARD_CONNECTION_MS_CLIENT_SECRET":               "microsoft-secret-0123456789-0123456789",
+	"LANYARD_CONNECTION_CORP_PRIVATE_KEY":               `{"kty":"EC","crv":"P-256","x":"x","y":"y","d":"d"}`,
+	"LANYARD_CONNECTION_TELEGRAM_CLIENT_SECRET":         "telegram-secret-0123456789-0123456789",
+	"LANYARD_CONNECTION_TELEGRAM_BOT_TOKEN":             "12345:bot-token-of-telegram",
+	"LANYARD_CONNECTION_ACME_CLIENT_SECRET":             "acme-secret-0123456789-0123456789",
+	"LANYARD_WEBHOOK_HOOKS_EXAMPLE_TEST_LANYARD_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
 }
 
 func (f fixture) parse(text string) manifest.File {

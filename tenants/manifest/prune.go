@@ -9,8 +9,8 @@ import (
 )
 
 // pruned removes what the tenant has and the file, which says prune, does not: in each
-// list that the file has at all, clients, resources, roles, connections and trusted
-// issuers of the tenant; of the organizations that are listed the members, roles,
+// list that the file has at all, clients, resources, roles, connections, trusted
+// issuers and webhooks of the tenant; of the organizations that are listed the members, roles,
 // domains and connections. People, organizations, invitations and tenants are never
 // removed by a file.
 func (r *run) pruned(ctx context.Context, t *Tenant) error {
@@ -22,7 +22,9 @@ func (r *run) pruned(ctx context.Context, t *Tenant) error {
 			return fmt.Errorf("organization %s: %w", t.Organizations[i].Slug, err)
 		}
 	}
-	for _, list := range []func(context.Context, *Tenant) error{r.pruneConnections, r.pruneResources} {
+	for _, list := range []func(context.Context, *Tenant) error{
+		r.pruneClients, r.pruneConnections, r.pruneIssuers, r.pruneResources, r.pruneRoles, r.pruneWebhooks,
+	} {
 		if err := list(ctx, t); err != nil {
 			return err
 		}
@@ -188,4 +190,87 @@ func (r *run) pruneOrganizationRoles(ctx context.Context, o *Organization, id la
 func (r *run) removed(ctx context.Context, fact lanyard.Event) error {
 	r.summary.Removed++
 	return r.record(ctx, fact)
+}
+
+func (r *run) pruneClients(ctx context.Context, t *Tenant) error {
+	stored, err := r.scope.Clients(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stored {
+		if s.ID == lanyard.ConsoleClient || !lacks(t.Clients, func(c Client) bool { return c.ID == s.ID }) {
+			continue
+		}
+		if err := r.scope.DeleteClient(ctx, s.ID); err != nil {
+			return err
+		}
+		if err := r.removed(ctx, lanyard.Event{Type: lanyard.EventClientRemoved, ClientID: s.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) pruneRoles(ctx context.Context, t *Tenant) error {
+	stored, err := r.scope.Roles(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, s := range stored {
+		if !lacks(t.Roles, func(o Role) bool { return o.Name == s.Name }) {
+			continue
+		}
+		held, err := r.scope.TenantRoleHeld(ctx, s.Name, r.now)
+		if err != nil {
+			return err
+		}
+		if held {
+			return lanyard.ErrRoleInUse.Saying("the role " + s.Name + " is in use")
+		}
+		if err := r.scope.DeleteRole(ctx, "", s.Name); err != nil {
+			return err
+		}
+		if err := r.removed(ctx, lanyard.Event{Type: lanyard.EventRoleRemoved, Detail: map[string]string{"role": s.Name}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) pruneIssuers(ctx context.Context, t *Tenant) error {
+	stored, err := r.scope.TrustedIssuers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stored {
+		if !lacks(t.TrustedIssuers, func(o TrustedIssuer) bool { return o.Issuer == s.Issuer }) {
+			continue
+		}
+		if err := r.scope.DeleteTrustedIssuer(ctx, s.Issuer); err != nil {
+			return err
+		}
+		if err := r.removed(ctx, lanyard.Event{Type: lanyard.EventTrustedIssuerRemoved, Detail: map[string]string{"issuer": s.Issuer}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) pruneWebhooks(ctx context.Context, t *Tenant) error {
+	stored, err := r.scope.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stored {
+		if !lacks(t.Webhooks, func(o Webhook) bool { return o.URL == s.URL }) {
+			continue
+		}
+		if err := r.scope.DeleteWebhook(ctx, s.ID); err != nil {
+			return err
+		}
+		if err := r.removed(ctx, lanyard.Event{Type: lanyard.EventWebhookRemoved, Detail: map[string]string{"webhook": string(s.ID)}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -34,6 +34,7 @@ type Tenant struct {
 	Invitations []Invitation `json:"invitations"`
 	// Connections are the upstream providers of the tenant itself.
 	Connections []Connection `json:"connections"`
+	Webhooks    []Webhook    `json:"webhooks"`
 }
 
 func (t *Tenant) check(c checker, path string) {
@@ -89,6 +90,10 @@ func (t *Tenant) checkParts(c checker, path string) {
 		checkConnections(c, at, t.Organizations[i].Connections, true, ids)
 	}
 	checkInvitations(c, path, t.Invitations, true)
+	seen = map[string]bool{}
+	for i := range t.Webhooks {
+		t.Webhooks[i].check(c, fmt.Sprintf("%s.webhooks[%d]", path, i), seen)
+	}
 	seen = map[string]bool{}
 	for i := range t.TrustedIssuers {
 		t.TrustedIssuers[i].check(c, fmt.Sprintf("%s.trusted_issuers[%d]", path, i), seen)
