@@ -68,7 +68,7 @@ func (c *Console) clientList(x *visit) (*view, error) {
 				to(each.DisplayName(), x.at("/application", "id", string(each.ID))), code(string(each.ID)), text(clientTypes[each.Type]), clientState(each), x.moment(each.CreatedAt, "built in"),
 			}
 		},
-		empty: empty{"An application is whatever people sign in to, or a machine that calls your APIs.", x.only(lanyard.MayManageClients, add)},
+		empty: empty{"An application is whatever people sign in to, or a machine that calls your APIs.", x.onlyFor(lanyard.MayManageClients, add)},
 	})
 	if err != nil {
 		return nil, err

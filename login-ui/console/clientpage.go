@@ -21,7 +21,7 @@ func (c *Console) client(x *visit) (*view, error) {
 	v := &view{Title: client.DisplayName(), Crumbs: []link{{"Applications", x.at("/applications")}}, Copy: []command{
 		{CLI: "lanyard client get " + x.id(), Method: "GET", Path: "/clients/" + x.escaped()},
 	}}
-	v.Actions = x.whoMay(lanyard.MayManageClients, link{"Change", x.at("/application/edit", "id", x.id())}, link{"Delete", x.at("/application/remove", "id", x.id())})
+	v.Actions = x.whoMay(lanyard.MayManageClients, link{"Try sign-in", x.at("/application/try", "id", x.id())}, link{"Change", x.at("/application/edit", "id", x.id())}, link{"Delete", x.at("/application/remove", "id", x.id())})
 	v.add(addresses(x, client), registration(client))
 	if !client.Public() {
 		secrets, err := c.clientSecrets(x, client)

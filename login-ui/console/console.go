@@ -57,6 +57,7 @@ type Console struct {
 	screens   []screen
 	deeds     []deed
 	fragments []fragment
+	files     []file
 }
 
 // New parses templates and assets once. It fails when a page leaves something undeclared.
@@ -107,6 +108,12 @@ type fragment struct {
 	look                       func(x *visit) (any, error)
 }
 
+// file is something to take along.
+type file struct {
+	path, permission string
+	serve            func(x *visit) error
+}
+
 // outcome is what a deed leads to: a page of the console with a word for what was done, or
 // a page that is shown at once because it can not be shown again.
 type outcome struct {
@@ -133,6 +140,11 @@ func (c *Console) check() error {
 	for _, f := range c.fragments {
 		if f.look == nil || c.templates.Lookup(f.template) == nil || !slices.Contains(known, f.permission) {
 			return fmt.Errorf("console: the fragment %s leaves something out", f.path)
+		}
+	}
+	for _, f := range c.files {
+		if f.serve == nil || !slices.Contains(known, f.permission) {
+			return fmt.Errorf("console: the file %s leaves something out", f.path)
 		}
 	}
 	return nil
@@ -163,6 +175,9 @@ func (c *Console) Routes() []web.Route {
 	for _, f := range c.fragments {
 		routes = append(routes, route(http.MethodPost, base+f.path, web.Session, c.live(f)))
 	}
+	for _, f := range c.files {
+		routes = append(routes, route(http.MethodGet, base+f.path, web.Session, c.download(f)))
+	}
 	return routes
 }
 
@@ -192,6 +207,9 @@ func (c *Console) Table() []Permission {
 	for _, f := range c.fragments {
 		add(http.MethodPost, f.path, f.permission)
 	}
+	for _, f := range c.files {
+		add(http.MethodGet, f.path, f.permission)
+	}
 	return out
 }
 
@@ -211,6 +229,8 @@ func (c *Console) editor(e deed) {
 
 // part adds a fragment.
 func (c *Console) part(f fragment) { c.fragments = append(c.fragments, f) }
+
+func (c *Console) file(f file) { c.files = append(c.files, f) }
 
 func (c *Console) getAsset(g *gin.Context) error {
 	a := c.assets.Find(g.Param("name"))

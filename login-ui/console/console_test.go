@@ -1,9 +1,16 @@
 package console_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
@@ -37,10 +44,242 @@ func signIn(t *testing.T, p *idp.IDP, who, path string) (*idp.Browser, *idp.Page
 	return b, b.SignIn(path, who, passwords[who])
 }
 
+// send fills in the form that goes to the path and sends it.
+func send(t *testing.T, b *idp.Browser, page *idp.Page, path string, fields url.Values) *idp.Page {
+	t.Helper()
+	for _, f := range page.Forms() {
+		if strings.HasPrefix(f.Action, path) {
+			for name, values := range fields {
+				f.Values[name] = values
+			}
+			return b.Post(f.Action, f.Values)
+		}
+	}
+	t.Fatalf("%s has no form to %s:\n%s", page, path, page.Body)
+	return nil
+}
+
 func TestSignInLeadsToThePageThatWasAskedFor(t *testing.T) {
 	p := start(t)
-	_, page := signIn(t, p, "admin", "/console/resources?search=ledger")
+	b, page := signIn(t, p, "admin", "/console/resources?search=ledger")
 	if page.Status != http.StatusOK || page.URL.Path != "/console/resources" || page.URL.RawQuery != "search=ledger" || page.Text("h1") != "Resources" {
 		t.Fatalf("%s\n%s", page, page.Body)
 	}
+	for _, c := range b.Cookies() {
+		if strings.Contains(page.Body, c.Value) {
+			t.Errorf("the page shows the cookie %s", c.Name)
+		}
+	}
+	for _, to := range []string{"https://evil.example/", "//evil.example/", "/\\evil.example", "/account", "/console/callback?code=x", "/console/../account"} {
+		if page := b.Get("/console/signin?" + url.Values{"to": {to}}.Encode()); page.Away != nil || page.URL.Path != "/console" {
+			t.Errorf("a sign-in for %s leads to %s", to, page.URL)
+		}
+	}
+}
+
+func TestAnswerThatThisBrowserDidNotAskForSignsNobodyIn(t *testing.T) {
+	p := start(t)
+	victim := p.Browser()
+	page := victim.Get("/console/callback?code=somebodys&state=somebodys")
+	if page.Status != http.StatusBadRequest || page.Text("h1") != "This sign-in can not be used" {
+		t.Errorf("%s", page)
+	}
+	if page := victim.Once("GET", "/console/users", nil); !strings.HasPrefix(page.Header.Get("Location"), "/console/signin?") {
+		t.Errorf("%s %v", page, page.Header)
+	}
+}
+
+func TestSignOutEndsTheToken(t *testing.T) {
+	p := start(t)
+	b, page := signIn(t, p, "admin", "/console")
+	stolen := p.Browser()
+	for _, c := range b.Cookies() {
+		stolen.SetCookie(c)
+	}
+	if page := b.Press(page, "signout", nil); !page.Has("logout-confirm") {
+		t.Errorf("%s", page)
+	}
+	for name, browser := range map[string]*idp.Browser{"own": b, "stolen": stolen} {
+		if page := browser.Once("GET", "/console/users", nil); !strings.HasPrefix(page.Header.Get("Location"), "/console/signin?") {
+			t.Errorf("%s: %s", name, page)
+		}
+	}
+}
+
+func TestTokenIsRenewedWhileSomebodyWorks(t *testing.T) {
+	p := start(t)
+	b, _ := signIn(t, p, "admin", "/console/users")
+	token := func() string {
+		for _, c := range b.Cookies() {
+			if strings.Contains(c.Name, "console-") && strings.HasPrefix(c.Value, "at_") {
+				return c.Value
+			}
+		}
+		return ""
+	}
+	before := token()
+	p.Clock.Advance(20 * time.Minute)
+	if page := b.Get("/console/users"); page.Status != http.StatusOK || token() != before {
+		t.Errorf("%s", page)
+	}
+	p.Clock.Advance(15 * time.Minute)
+	if page := b.Get("/console/users?sort=name"); page.Status != http.StatusOK || token() == before || page.URL.RawQuery != "sort=name" {
+		t.Errorf("%s", page)
+	}
+	p.Clock.Advance(61 * time.Minute)
+	page := b.Once("POST", "/console/new/role", url.Values{"name": {"too-late"}})
+	if page.Status != http.StatusForbidden || page.Text("h1") != "Your sign-in ended" {
+		t.Errorf("%s", page)
+	}
+}
+
+// Every page and form by everybody: nobody gets in without the permission of the table.
+func TestPagesNeedTheirPermission(t *testing.T) {
+	p := start(t)
+	roles := map[string][]string{"operator": {lanyard.MayManageInstance}, "admin": {lanyard.MayManageTenant}, "reader": {lanyard.MayReadTenant}, "bob": nil}
+	for who, permissions := range roles {
+		powers := lanyard.TenantPowersOf([]string{"role"}, []lanyard.Role{{Name: "role", Permissions: permissions}}, true)
+		b, _ := signIn(t, p, who, "/console")
+		for _, line := range p.Handler.Console.Table() {
+			allowed := powers.May(line.Permission) || (line.Permission == "" && !powers.None())
+			page := b.Once(line.Method, line.Path, nil)
+			if refused := page.Status == http.StatusForbidden; refused == allowed || page.Status >= http.StatusInternalServerError {
+				t.Errorf("%s %s by %s: %s", line.Method, line.Path, who, page)
+			}
+		}
+	}
+	for _, line := range p.Handler.Console.Table() {
+		page := p.Browser().Once(line.Method, line.Path, nil)
+		asked := line.Method == "GET" && strings.HasPrefix(page.Header.Get("Location"), "/console/signin?")
+		if ended := line.Method == "POST" && (page.Status == http.StatusForbidden || page.Status == http.StatusUnauthorized); !asked && !ended {
+			t.Errorf("%s %s by a stranger: %s", line.Method, line.Path, page)
+		}
+	}
+	if b, page := signIn(t, p, "bob", "/console"); page.Text("h1") != "You do not administer this tenant" || b.Press(page, "signout", nil).Status != http.StatusOK {
+		t.Errorf("%s", page)
+	}
+}
+
+// A form that another site sends does nothing.
+func TestForeignFormsAreRefused(t *testing.T) {
+	p := start(t)
+	b, _ := signIn(t, p, "admin", "/console")
+	page := b.PostFrom("/console/new/role", url.Values{"name": {"forged"}}, http.Header{"Sec-Fetch-Site": {"cross-site"}})
+	if page.Status != http.StatusForbidden {
+		t.Errorf("%s", page)
+	}
+	if answer := p.Administrator("admin").Do("GET", "/roles/forged", nil); answer.Status != http.StatusNotFound {
+		t.Errorf("%d", answer.Status)
+	}
+}
+
+func TestPagesSayTheSameAsTheAPI(t *testing.T) {
+	p := start(t)
+	known := map[string]bool{}
+	parameter := regexp.MustCompile(`\{[a-z_]+\}`)
+	for _, e := range p.Handler.API.Matrix() {
+		known[e.Method+" "+parameter.ReplaceAllString(e.Path, "*")] = true
+	}
+	b, _ := signIn(t, p, "operator", "/console")
+	call := regexp.MustCompile(`curl (?:-X ([A-Z]+) )?-H &#34;Authorization: Bearer \$TOKEN&#34; (?:-H &#39;[^&]*&#39; -d &#39;.*&#39; )?&#39;[^&]*/api/v1(/[^&?]*)`)
+	seen := 0
+	for _, path := range somePages(t, p) {
+		for _, found := range call.FindAllStringSubmatch(b.Get(path).Body, -1) {
+			method, at := found[1], found[2]
+			if method == "" {
+				method = "GET"
+			}
+			seen++
+			if !offered(known, method, at) {
+				t.Errorf("%s offers %s %s, which the API does not have", path, method, at)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d calls were seen", seen)
+	}
+}
+
+// offered tells whether the API has an operation for the path.
+func offered(known map[string]bool, method, path string) bool {
+	for pattern := range known {
+		want, have := strings.Split(pattern, "/"), strings.Split(method+" "+path, "/")
+		if len(want) != len(have) {
+			continue
+		}
+		same := true
+		for i := range want {
+			same = same && (want[i] == "*" || want[i] == have[i])
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// somePages are pages with what is on them.
+func somePages(t *testing.T, p *idp.IDP) []string {
+	t.Helper()
+	api := p.Administrator("operator")
+	user := api.Must("GET", "/users?search=ada", nil).List("items")[0]["id"].(string)
+	organization := api.Must("POST", "/organizations", map[string]any{"name": "Babbage", "owner": user}).Text("id")
+	return []string{
+		"/console", "/console/applications", "/console/new/applications", "/console/new/application?kind=web", "/console/application?id=web", "/console/application/edit?id=web", "/console/application?id=machine",
+		"/console/users", "/console/new/user", "/console/user?id=" + user, "/console/user/edit?id=" + user, "/console/user/password?id=" + user,
+		"/console/organizations", "/console/new/organization", "/console/organization?id=" + organization, "/console/organization/edit?id=" + organization, "/console/organization/invite?id=" + organization,
+		"/console/roles", "/console/role?id=tenant-admin", "/console/role/edit?id=tenant-admin", "/console/new/role", "/console/access", "/console/connections", "/console/new/connection?kind=oidc",
+		"/console/resources", "/console/new/resource", "/console/events", "/console/trace?id=AAAA-AAAA", "/console/webhooks", "/console/new/webhook", "/console/settings", "/console/settings/signin", "/console/settings/branding",
+		"/console/keys", "/console/key/rotate", "/console/tenants", "/console/tenant?id=acme", "/console/new/tenant", "/console/system", "/console/tenants/acme/home", "/console/tenants/acme/users",
+	}
+}
+
+// The budgets of a page, in bytes on the wire.
+const (
+	maxHTML = 25 << 10
+	maxCSS  = 16 << 10
+	maxJS   = 35 << 10
+)
+
+func TestPagesStayWithinTheirBudgets(t *testing.T) {
+	p := start(t)
+	b, first := signIn(t, p, "operator", "/console")
+	for _, path := range somePages(t, p) {
+		page := b.Get(path)
+		if page.Status != http.StatusOK || page.Text("h1") == "" {
+			t.Errorf("%s: %s", path, page)
+		}
+		if n := zipped(t, page.Body); n > maxHTML {
+			t.Errorf("%s has %d bytes", path, n)
+		}
+		if strings.Contains(page.Body, "<script>") || strings.Contains(page.Body, "style=") || strings.Contains(page.Body, "onclick") {
+			t.Errorf("%s has something in line", path)
+		}
+	}
+	var css, js int
+	for _, found := range regexp.MustCompile(`(?:href|src)="(/console/assets/[^"]+)"`).FindAllStringSubmatch(first.Body, -1) {
+		n := zipped(t, b.Get(found[1]).Body)
+		switch {
+		case strings.HasSuffix(found[1], ".css"):
+			css += n
+		case strings.HasSuffix(found[1], ".js"):
+			js += n
+		}
+	}
+	if css == 0 || css > maxCSS || js == 0 || js > maxJS {
+		t.Errorf("%d bytes of styles, %d of script", css, js)
+	}
+}
+
+func zipped(t *testing.T, text string) int {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Len()
 }

@@ -137,3 +137,11 @@ func (x *visit) same() []string {
 	}
 	return out
 }
+
+// only makes a list of everything one of what has a filter's value.
+func only[T any](deed func(context.Context, management.Administrator, management.Query) (management.List[T], error), filter, value string) func(context.Context, management.Administrator, management.Query) (management.List[T], error) {
+	return func(ctx context.Context, a management.Administrator, q management.Query) (management.List[T], error) {
+		q.Filter[filter] = value
+		return deed(ctx, a, q)
+	}
+}

@@ -71,7 +71,7 @@ func (c *Console) organizationList(x *visit) (*view, error) {
 		row: func(o management.Organization) []cell {
 			return []cell{to(o.Name, x.at("/organization", "id", string(o.ID))), code(o.Slug), or(o.Plan, "none"), organizationState(o), x.moment(o.CreatedAt, "")}
 		},
-		empty: empty{"Organizations are your customers: each has members with roles, its own sign-in, and sees what its people do.", x.only(lanyard.MayManageOrganizations, add)},
+		empty: empty{"Organizations are your customers: each has members with roles, its own sign-in, and sees what its people do.", x.onlyFor(lanyard.MayManageOrganizations, add)},
 	})
 	if err != nil {
 		return nil, err

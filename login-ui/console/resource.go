@@ -37,7 +37,7 @@ func (c *Console) resourceList(x *visit) (*view, error) {
 		row: func(r management.Resource) []cell {
 			return []cell{to(r.Identifier, x.at("/resource", "id", string(r.ID))), or(r.Name, "no name"), named(scopeNames(r), "none"), text(formatName(r.Format))}
 		},
-		empty: empty{"Resources are the APIs that your applications call. Once an API is registered, tokens can be made for it alone.", x.only(lanyard.MayManageSettings, add)},
+		empty: empty{"Resources are the APIs that your applications call. Once an API is registered, tokens can be made for it alone.", x.onlyFor(lanyard.MayManageSettings, add)},
 	})
 	if err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func (c *Console) resourceList(x *visit) (*view, error) {
 	return v.add(t), nil
 }
 
-// only is a link for those who may.
-func (x *visit) only(permission string, l link) link {
+// onlyFor is a link for those who may.
+func (x *visit) onlyFor(permission string, l link) link {
 	if !x.may(permission) {
 		return link{}
 	}

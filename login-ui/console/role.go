@@ -54,7 +54,7 @@ func (c *Console) roleList(x *visit) (*view, error) {
 		row: func(r management.Role) []cell {
 			return []cell{to(r.Name, x.at("/role", "id", r.Name)), named(r.Permissions, "none")}
 		},
-		empty: empty{"A role is a named set of permissions. Give it to people in the tenant, or to members of organizations.", x.only(lanyard.MayManageSettings, add)},
+		empty: empty{"A role is a named set of permissions. Give it to people in the tenant, or to members of organizations.", x.onlyFor(lanyard.MayManageSettings, add)},
 	})
 	if err != nil {
 		return nil, err

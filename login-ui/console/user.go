@@ -73,7 +73,7 @@ func (c *Console) userList(x *visit) (*view, error) {
 				named(u.Roles, ""), userState(u), x.moment(u.CreatedAt, ""),
 			}
 		},
-		empty: empty{"There is nobody yet. Add people yourself, invite them, or let them sign up.", x.only(lanyard.MayManageUsers, add)},
+		empty: empty{"There is nobody yet. Add people yourself, invite them, or let them sign up.", x.onlyFor(lanyard.MayManageUsers, add)},
 	})
 	if err != nil {
 		return nil, err

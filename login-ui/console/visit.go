@@ -214,6 +214,20 @@ func (c *Console) live(f fragment) web.Handler {
 	}
 }
 
+// download serves a file.
+func (c *Console) download(f file) web.Handler {
+	return func(g *gin.Context) error {
+		x, err := c.enter(g, f.permission)
+		if err == errSignIn {
+			return c.signInFirst(x)
+		}
+		if err != nil {
+			return err
+		}
+		return f.serve(x)
+	}
+}
+
 // done leads to a page, with a word for what was done.
 func (x *visit) done(word, path string, pairs ...string) (outcome, error) {
 	return outcome{to: web.Local(x.site, x.root+path, query(append(pairs, "done", word)...))}, nil
