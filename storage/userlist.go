@@ -50,7 +50,7 @@ func (s Scope) UserList(ctx context.Context, q UserQuery) ([]lanyard.User, error
 }
 
 // rare is from how many users on a search is not looked up beforehand.
-const rare = 256
+const rare = 1000
 
 // searched finds the users that a search is about in the indexes alone, if they are few: then
 // no page has to look at every row for them. It is nil for no search, and for one that is about

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
+	"github.com/lanyard-id/lanyard/internal/testkit/upstream"
 )
 
 func TestOrganizationsAreManaged(t *testing.T) {
@@ -270,5 +271,66 @@ func TestOwnersManageTheirOrganizationAlone(t *testing.T) {
 	admin.Must("DELETE", "/organizations/lamps", nil)
 	if got := ada.Do("GET", "/organizations/lamps", nil); got.Status/100 != 4 {
 		t.Error(got.Status, got.Raw)
+	}
+}
+
+func TestJoinRequestsAreAnswered(t *testing.T) {
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	api := p.Administrator("admin")
+	ada, bob := userNamed(t, api, "ada@example.test"), userNamed(t, api, "bob@example.test")
+	made := api.Must("POST", "/organizations", `{"name":"Lamps","slug":"lamps"}`)
+	for _, user := range []string{ada, bob} {
+		if _, err := p.Scope().InsertJoinRequest(t.Context(), lanyard.OrganizationID(made.Text("id")), lanyard.UserID(user), p.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	base := "/organizations/lamps/join-requests"
+	if got := api.Must("GET", base, nil); len(got.Body["items"].([]any)) != 2 {
+		t.Error(got.Raw)
+	}
+	api.Must("POST", base+"/"+ada, `{"admit":true,"roles":["admin"]}`)
+	api.Must("POST", base+"/"+bob, `{"admit":false}`)
+	for user, want := range map[string]int{ada: 200, bob: 404} {
+		if got := api.Do("GET", "/organizations/lamps/members/"+user, nil); got.Status != want {
+			t.Error(got.Status, got.Raw)
+		}
+		if got := api.Do("POST", base+"/"+user, `{"admit":true}`); got.Status != http.StatusNotFound {
+			t.Error(got.Status, got.Raw)
+		}
+	}
+}
+
+func TestOwnConnectionsAreManaged(t *testing.T) {
+	company := upstream.Start(t, upstream.Options{Shape: upstream.Generic})
+	p := idp.Start(t, idp.Options{Upstreams: []string{company.Peer}})
+	p.Administration()
+	api := p.Administrator("admin")
+	base := "/organizations/" + api.Must("POST", "/organizations", `{"name":"Lamps","slug":"lamps"}`).Text("slug") + "/connections"
+	made := api.Must("POST", base, `{"kind":"oidc","name":"Company","issuer":"`+company.Issuer+`","client_id":"our-client","client_secret":"very-secret-text","sign_in":true,"enabled":true}`)
+	path := base + "/" + made.Text("id")
+	if made.Body["enabled"] != false || made.Body["tested"] != false || strings.Contains(made.Raw, "very-secret") {
+		t.Error(made.Raw)
+	}
+	changed := api.With("If-Match", made.Header.Get("ETag")).Must("PATCH", path, `{"name":"The company","client_secret":"another-secret-text"}`)
+	if changed.Text("name") != "The company" || strings.Contains(changed.Raw, "another-secret") {
+		t.Error(changed.Raw)
+	}
+	for body, want := range map[string]string{
+		`{"enabled":true}`: "connection_untested", `{"kind":"google"}`: "bad_input", `{"default_roles":["owner"]}`: "bad_input", `{"client_id":""}`: "bad_input",
+	} {
+		if got := api.Do("PATCH", path, body); got.Text("code") != want {
+			t.Errorf("%s: %d %s", body, got.Status, got.Raw)
+		}
+	}
+	if got := api.Must("GET", path, nil); got.Text("name") != "The company" || got.Body["enabled"] != false {
+		t.Error(got.Raw)
+	}
+	if got := api.Do("GET", "/organizations/"+api.Must("POST", "/organizations", `{"name":"Other"}`).Text("slug")+"/connections/"+made.Text("id"), nil); got.Status != http.StatusNotFound {
+		t.Error(got.Status, got.Raw)
+	}
+	api.Must("DELETE", path, nil)
+	if got := api.Must("GET", base, nil); len(got.Body["items"].([]any)) != 0 {
+		t.Error(got.Raw)
 	}
 }
