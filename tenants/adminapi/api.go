@@ -142,7 +142,7 @@ func (collector) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // register adds the operations of all nouns.
 func (a *API) register() {
 	for _, noun := range []func(){
-		a.resources, a.clients, a.roles, a.settings, a.keys, a.refusals, a.connections, a.trustedIssuers, a.events, a.webhooks,
+		a.resources, a.clients, a.roles, a.settings, a.keys, a.refusals, a.connections, a.trustedIssuers, a.events, a.webhooks, a.mailTemplates,
 		a.users, a.organizations, a.platformInvitations, a.tenants,
 	} {
 		noun()
