@@ -204,7 +204,9 @@ func lockOwned(ctx context.Context, tx storage.Scope, user lanyard.UserID) error
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(x, y lanyard.Joined) int { return strings.Compare(string(x.Organization.ID), string(y.Organization.ID)) })
+	slices.SortFunc(all, func(x, y lanyard.Joined) int {
+		return strings.Compare(string(x.Organization.ID), string(y.Organization.ID))
+	})
 	for _, j := range all {
 		if !j.Membership.Owner() {
 			continue
