@@ -80,3 +80,91 @@ func TestAFileGoesOutAndIn(t *testing.T) {
 		t.Errorf("exported again:\n%s\nnot\n%s", out, text)
 	}
 }
+
+// The columns and paths of the nouns are those that the API's own document has.
+func TestNounsAreThoseOfTheAPI(t *testing.T) {
+	code, out, errOut := command(t, instance(t), "api", "GET", "/openapi.json", "--database", "-o", "json")
+	var document any
+	if err := json.Unmarshal([]byte(out), &document); code != exitOK || err != nil {
+		t.Fatal(errOut, err)
+	}
+	paths, _ := memberOf(document, "paths").(map[string]any)
+	for name, n := range nouns {
+		path := n.path
+		if n.in {
+			path = "/organizations/{organization}" + path
+		}
+		if name != "refusal" {
+			page := resolved(document, memberOf(responseOf(paths[path], "get"), "schema"))
+			item := resolved(document, memberOf(page, "properties.items.items"))
+			properties, _ := memberOf(item, "properties").(map[string]any)
+			for _, column := range n.columns {
+				if properties[column] == nil {
+					t.Errorf("%s has no %s: %v", name, column, sortedNames(properties))
+				}
+			}
+		}
+		if name == "event" {
+			continue
+		}
+		found := false
+		for known := range paths {
+			found = found || (strings.HasPrefix(known, path+"/{") && strings.HasSuffix(known, "}") && strings.Count(known, "/") == strings.Count(path, "/")+1)
+		}
+		if !found {
+			t.Errorf("%s: nothing is below %s", name, path)
+		}
+	}
+}
+
+// responseOf is the body of a successful answer.
+func responseOf(path any, method string) any {
+	operation, _ := path.(map[string]any)
+	responses, _ := memberOf(operation[method], "responses").(map[string]any)
+	content, _ := memberOf(responses["200"], "content").(map[string]any)
+	return content["application/json"]
+}
+
+// A machine's credentials are enough for the command line to work through the network.
+func TestThingsAreManagedOverTheAPI(t *testing.T) {
+	server, report := dev(t, "--memory", "--seed", write(t, "seed.yaml", `
+version: 1
+tenants:
+  - slug: default
+    roles: [{name: boss, permissions: ["tenant:manage"]}]
+    clients: [{client_id: robot, type: machine, client_secret: robot-secret-0123456789-0123456789-01, roles: [boss], resources: ["urn:lanyard:management"]}]
+`))
+	defer server.end()
+	secret := write(t, "secret", "robot-secret-0123456789-0123456789-01\n")
+	environ := []string{"LANYARD_API=" + report.Issuer, "LANYARD_CLIENT_ID=robot", "LANYARD_CLIENT_SECRET_FILE=" + secret}
+	password := write(t, "password", "a navy of nanoseconds 1952\n")
+	code, out, errOut := command(t, environ, "user", "create", "-o", "json", "email=grace@example.test", "email_verified=true", "name=Grace Hopper", "password=@"+password)
+	var made struct{ ID, Name string }
+	if err := json.Unmarshal([]byte(out), &made); code != exitOK || err != nil || made.Name != "Grace Hopper" {
+		t.Fatal(code, out, errOut)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"user", "list", "--search", "grace"}, exitOK, "grace@example.test"},
+		{[]string{"user", "list", "--limit", "1"}, exitOK, "EMAIL"},
+		{[]string{"user", "update", made.ID, "disabled=true", "nickname=Amazing"}, exitOK, "Amazing"},
+		{[]string{"api", "GET", "/users/" + made.ID + "/authenticators"}, exitOK, "password"},
+		{[]string{"tenant", "list"}, exitFailure, "not_allowed"},
+		{[]string{"user", "list", "--tenant", "other"}, exitFailure, "not_allowed"},
+		{[]string{"key", "list"}, exitOK, "RS256"},
+		{[]string{"user", "delete", "--yes", made.ID}, exitOK, ""},
+		{[]string{"event", "list", "--filter", "type=user.deleted"}, exitOK, "robot"},
+	} {
+		code, out, errOut := command(t, environ, c.args...)
+		if code != c.code || !strings.Contains(out+errOut, c.says) || strings.Contains(out+errOut, "robot-secret") {
+			t.Errorf("%v: %d\n%s%s", c.args, code, out, errOut)
+		}
+	}
+	wrong := []string{"LANYARD_API=" + report.Issuer, "LANYARD_CLIENT_ID=robot", "LANYARD_CLIENT_SECRET=wrong-secret-0123456789-0123456789-01"}
+	if code, _, errOut := command(t, wrong, "user", "list"); code != exitFailure || !strings.Contains(errOut, "invalid_client") {
+		t.Error(code, errOut)
+	}
+}

@@ -14,6 +14,10 @@ func (a *API) keys() {
 		management.KeyColumns, func(ctx context.Context, c call, q management.Query) (management.List[management.Key], error) {
 			return m.Keys(ctx, c.Administrator, q)
 		})
+	get(a, operation{Path: "/keys/{key}", ID: "getKey", Summary: "Show a signing key", Permission: lanyard.MayReadKeys},
+		func(ctx context.Context, c call) (management.Key, error) {
+			return m.Key(ctx, c.Administrator, lanyard.KeyID(c.in("key")))
+		})
 	act(a, operation{Path: "/keys/rotate", ID: "rotateKey", Summary: "Have the next key sign at once", Permission: lanyard.MayManageKeys},
 		func(ctx context.Context, c call, r management.Rotation) (management.Key, error) {
 			return m.RotateKey(ctx, c.Administrator, r)

@@ -61,6 +61,22 @@ func (m *Management) Keys(ctx context.Context, a Administrator, q Query) (List[K
 	})
 }
 
+// Key is one of the tenant's signing keys.
+func (m *Management) Key(ctx context.Context, a Administrator, id lanyard.KeyID) (Key, error) {
+	if err := a.Need(lanyard.MayReadKeys); err != nil {
+		return Key{}, err
+	}
+	all, err := signingKeys(ctx, a.Scope())
+	if err != nil {
+		return Key{}, err
+	}
+	i := slices.IndexFunc(all, func(k lanyard.SigningKey) bool { return k.ID == id })
+	if i < 0 {
+		return Key{}, lanyard.ErrNotFound
+	}
+	return keyOf(all[i]), nil
+}
+
 func signingKeys(ctx context.Context, scope storage.Scope) ([]lanyard.SigningKey, error) {
 	all, err := scope.SigningKeys(ctx)
 	return slices.DeleteFunc(all, func(k lanyard.SigningKey) bool { return k.Algorithm == lanyard.AlgMAC }), err
