@@ -21,7 +21,10 @@ func (c *Console) client(x *visit) (*view, error) {
 	v := &view{Title: client.DisplayName(), Crumbs: []link{{"Applications", x.at("/applications")}}, Copy: []command{
 		{CLI: "lanyard client get " + x.id(), Method: "GET", Path: "/clients/" + x.escaped()},
 	}}
-	v.Actions = x.whoMay(lanyard.MayManageClients, link{"Try sign-in", x.at("/application/try", "id", x.id())}, link{"Change", x.at("/application/edit", "id", x.id())}, link{"Delete", x.at("/application/remove", "id", x.id())})
+	v.Actions = x.whoMay(lanyard.MayManageClients, link{"Change", x.at("/application/edit", "id", x.id())}, link{"Delete", x.at("/application/remove", "id", x.id())})
+	if len(v.Actions) > 0 && client.MayUse(lanyard.GrantAuthorizationCode) && !client.Disabled && !x.elsewhere() {
+		v.Actions = slices.Insert(v.Actions, 0, link{"Try a sign-in", x.at("/application/try", "id", x.id())})
+	}
 	v.add(addresses(x, client), registration(client))
 	if !client.Public() {
 		secrets, err := c.clientSecrets(x, client)
@@ -94,7 +97,7 @@ func listed(values []string) cell {
 	for _, v := range values {
 		out = append(out, code(v))
 	}
-	return tags(out...)
+	return cell{Tags: out, Stacked: true}
 }
 
 func (c *Console) clientSecrets(x *visit, client management.Client) ([]block, error) {
@@ -103,7 +106,7 @@ func (c *Console) clientSecrets(x *visit, client management.Client) ([]block, er
 		return nil, err
 	}
 	good := slices.DeleteFunc(slices.Clone(found.Items), func(s management.ClientSecret) bool { return !s.ExpiresAt.IsZero() && !x.Now.Before(s.ExpiresAt) })
-	t := table{Title: "Secrets", Columns: []string{"Made", "Ends", "Id", ""}, Empty: empty{Text: "There is no secret: the application can not prove itself."}}
+	t := table{Title: "Secrets", Part: true, Columns: []string{"Made", "Ends", "Id", ""}, Empty: empty{Text: "There is no secret: the application can not prove itself."}}
 	for _, s := range found.Items {
 		var can []button
 		if len(good) > 1 || !slices.Contains(good, s) {
@@ -114,7 +117,7 @@ func (c *Console) clientSecrets(x *visit, client management.Client) ([]block, er
 	if !x.may(lanyard.MayManageClients) {
 		return []block{t}, nil
 	}
-	add := form{Title: "Replace the secret", Text: "Two secrets can be good at the same time, so that nothing stops while the new one is rolled out.", Action: x.at("/application/secret", "id", x.id()), Submit: "Make a secret", Fields: []field{
+	add := form{Title: "Replace the secret", Folded: true, Text: "Two secrets can be good at the same time, so that nothing stops while the new one is rolled out.", Action: x.at("/application/secret", "id", x.id()), Submit: "Make a secret", Fields: []field{
 		choose("overlap", "The secret before", "24h", option{Value: "24h", Text: "ends in 24 hours"}, option{Value: "168h", Text: "ends in a week"}, option{Value: "", Text: "stays until somebody removes it"}, option{Value: "0s", Text: "ends at once"}),
 	}}
 	return []block{t, add}, nil

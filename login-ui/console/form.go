@@ -17,6 +17,8 @@ type form struct {
 	Fields []field
 	// Danger is a form that takes something away.
 	Danger bool
+	// Folded hides a form of a page about something else until somebody wants it.
+	Folded bool
 	// Cancel leads back without doing anything.
 	Cancel string
 	// Live is the address that looks at the form while it is filled in; LiveInto the id of what it fills.
@@ -152,7 +154,7 @@ func (v *view) keep(action string, typed url.Values) {
 		for n, in := range f.Fields {
 			f.Fields[n] = in.keep(typed)
 		}
-		f.Version = typed.Get(versionField)
+		f.Version, f.Folded = typed.Get(versionField), false
 		v.Blocks[i] = f
 	}
 }

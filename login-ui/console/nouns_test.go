@@ -5,11 +5,34 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
-func TestApplicationIsRegisteredAndItsSecretShownOnce(t *testing.T) {
+// What the forms of each noun do, on one provider.
+func TestFormsDoWhatTheySay(t *testing.T) {
 	p := start(t)
-	b, page := signIn(t, p, "admin", "/console/new/application?kind=web")
+	b, _ := signIn(t, p, "admin", "/console")
+	for name, does := range map[string]func(*testing.T, *idp.IDP, *idp.Browser){
+		"an application is registered and its secret shown once": applicationIsRegisteredAndItsSecretShownOnce,
+		"redirect URIs are checked while they are typed":         redirectURIsAreCheckedWhileTheyAreTyped,
+		"what was typed stays with its mistake":                  whatWasTypedStaysWithItsMistake,
+		"a conflict shows theirs and yours":                      conflictShowsTheirsAndYours,
+		"a user is turned off and on":                            userIsTurnedOffAndOn,
+		"an organization gets members and invitations":           organizationGetsMembersAndInvitations,
+		"settings are changed in parts":                          settingsAreChangedInParts,
+		"keys rotate":                                            keysRotate,
+		"events are exported":                                    eventsAreExported,
+		"a refused request is explained":                         refusedRequestIsExplained,
+		"hostile names stay text":                                hostileNamesStayText,
+	} {
+		t.Run(name, func(t *testing.T) { does(t, p, b) })
+	}
+}
+
+func applicationIsRegisteredAndItsSecretShownOnce(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := b.Get("/console/new/application?kind=web")
 	page = send(t, b, page, "/console/new/application", url.Values{"client_name": {"Shop"}, "client_id": {"shop"}, "redirect_uris": {"https://shop.example/cb\r\n"}})
 	secret := page.Text("#secret")
 	if page.Status != http.StatusOK || len(secret) < 32 {
@@ -41,18 +64,17 @@ func TestApplicationIsRegisteredAndItsSecretShownOnce(t *testing.T) {
 	}
 }
 
-func TestRedirectURIsAreCheckedWhileTheyAreTyped(t *testing.T) {
-	p := start(t)
-	b, _ := signIn(t, p, "admin", "/console")
+func redirectURIsAreCheckedWhileTheyAreTyped(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
 	page := b.Post("/console/application/check?kind=web", url.Values{"redirect_uris": {"http://shop.example/cb"}})
 	if page.Status != http.StatusOK || !strings.Contains(page.Body, "https") || strings.Contains(page.Body, "<html lang") {
 		t.Errorf("%s %s", page, page.Body)
 	}
 }
 
-func TestWhatWasTypedStaysWithItsMistake(t *testing.T) {
-	p := start(t)
-	b, page := signIn(t, p, "admin", "/console/new/user")
+func whatWasTypedStaysWithItsMistake(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := b.Get("/console/new/user")
 	page = send(t, b, page, "/console/new/user", url.Values{"name": {"Charles <b>"}, "email": {"nobody"}, "password": {"a-password-of-some-length"}})
 	if page.Text("#problem") == "" || !strings.HasPrefix(page.Text("title"), "Error: ") || !strings.Contains(page.Body, `value="Charles &lt;b&gt;"`) || strings.Contains(page.Body, "a-password-of-some-length") {
 		t.Errorf("%s\n%s", page, page.Body)
@@ -64,11 +86,11 @@ func TestWhatWasTypedStaysWithItsMistake(t *testing.T) {
 }
 
 // Two people change the same thing: the second sees both versions and decides.
-func TestConflictShowsTheirsAndYours(t *testing.T) {
-	p := start(t)
+func conflictShowsTheirsAndYours(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
 	api := p.Administrator("admin")
 	id := api.Must("POST", "/users", map[string]any{"username": "carol", "name": "Carol"}).Text("id")
-	b, page := signIn(t, p, "admin", "/console/user/edit?id="+id)
+	page := b.Get("/console/user/edit?id=" + id)
 	api.Must("PATCH", "/users/"+id, map[string]any{"name": "Caroline", "locale": "de"})
 	page = send(t, b, page, "/console/user/edit", url.Values{"name": {"Karoline"}})
 	if page.Status != http.StatusConflict || !strings.Contains(page.Body, "Caroline") || !strings.Contains(page.Body, "Karoline") {
@@ -83,11 +105,11 @@ func TestConflictShowsTheirsAndYours(t *testing.T) {
 	}
 }
 
-func TestUserIsTurnedOffAndOn(t *testing.T) {
-	p := start(t)
+func userIsTurnedOffAndOn(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
 	api := p.Administrator("admin")
-	id := api.Must("POST", "/users", map[string]any{"username": "carol"}).Text("id")
-	b, page := signIn(t, p, "admin", "/console/user?id="+id)
+	id := api.Must("POST", "/users", map[string]any{"username": "dora"}).Text("id")
+	page := b.Get("/console/user?id=" + id)
 	page = send(t, b, page, "/console/user/disable", nil)
 	if !strings.Contains(api.Must("GET", "/users/"+id, nil).Raw, `"disabled":true`) {
 		t.Errorf("%s", page)
@@ -98,9 +120,9 @@ func TestUserIsTurnedOffAndOn(t *testing.T) {
 	}
 }
 
-func TestOrganizationGetsMembersAndInvitations(t *testing.T) {
-	p := start(t)
-	b, page := signIn(t, p, "admin", "/console/new/organization")
+func organizationGetsMembersAndInvitations(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := b.Get("/console/new/organization")
 	page = send(t, b, page, "/console/new/organization", url.Values{"name": {"Babbage"}, "owner": {"ada@example.test"}, "seats": {"many"}})
 	if page.Text("#problem") == "" {
 		t.Errorf("%s", page)
@@ -125,11 +147,11 @@ func TestOrganizationGetsMembersAndInvitations(t *testing.T) {
 	}
 }
 
-func TestSettingsAreChangedInParts(t *testing.T) {
-	p := start(t)
+func settingsAreChangedInParts(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
 	api := p.Administrator("admin")
 	before := api.Must("GET", "/settings", nil)
-	b, page := signIn(t, p, "admin", "/console/settings/sessions")
+	page := b.Get("/console/settings/sessions")
 	page = send(t, b, page, "/console/settings/sessions", url.Values{"session_lifetime": {"soon"}})
 	if page.Text("#problem") == "" {
 		t.Errorf("%s", page)
@@ -145,18 +167,18 @@ func TestSettingsAreChangedInParts(t *testing.T) {
 	}
 }
 
-func TestKeysRotate(t *testing.T) {
-	p := start(t)
-	b, page := signIn(t, p, "admin", "/console/key/rotate")
+func keysRotate(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := b.Get("/console/key/rotate")
 	page = send(t, b, page, "/console/key/rotate", url.Values{"algorithm": {"ES256"}})
 	if page.URL.Path != "/console/keys" || page.Text("#notice") == "" {
 		t.Errorf("%s", page)
 	}
 }
 
-func TestEventsAreExported(t *testing.T) {
-	p := start(t)
-	b, page := signIn(t, p, "admin", "/console/events?type=user.signed_in")
+func eventsAreExported(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := b.Get("/console/events?type=user.signed_in")
 	if page.Status != http.StatusOK || !strings.Contains(page.Body, "user.signed_in") {
 		t.Errorf("%s", page)
 	}
@@ -168,11 +190,11 @@ func TestEventsAreExported(t *testing.T) {
 	}
 }
 
-func TestRefusedRequestIsExplained(t *testing.T) {
-	p := start(t)
+func refusedRequestIsExplained(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
 	refused := p.Browser().Get("/oauth/authorize?client_id=web&redirect_uri=https://evil.example/&response_type=code")
 	id := refused.Header.Get("X-Request-Id")
-	b, page := signIn(t, p, "admin", "/console/trace?id="+id)
+	page := b.Get("/console/trace?id=" + id)
 	if !strings.Contains(page.Body, "bad_redirect_uri") || !strings.Contains(page.Body, "https://evil.example/") {
 		t.Errorf("%s\n%s", page, page.Body)
 	}
@@ -205,13 +227,12 @@ func TestOperatorAdministersAnotherTenant(t *testing.T) {
 	}
 }
 
-func TestHostileNamesStayText(t *testing.T) {
-	p := start(t)
+func hostileNamesStayText(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
 	api := p.Administrator("admin")
 	evil := `"><script>alert(1)</script>{{.}}`
 	id := api.Must("POST", "/users", map[string]any{"username": "mallory", "name": evil}).Text("id")
 	api.Must("POST", "/clients", map[string]any{"client_id": "evil", "client_name": evil, "type": "web", "redirect_uris": []string{"https://app.example.test/cb?x=%3Cscript%3E"}})
-	b, _ := signIn(t, p, "admin", "/console")
 	for _, path := range []string{"/console/users", "/console/user?id=" + id, "/console/user/remove?id=" + id, "/console/applications", "/console/application?id=evil", "/console/users?search=" + url.QueryEscape(evil), "/console/user?done=" + url.QueryEscape(evil)} {
 		if page := b.Get(path); strings.Contains(page.Body, "<script>alert") {
 			t.Errorf("%s: %s", path, page)

@@ -35,10 +35,10 @@ func (c *Console) organization(x *visit) (*view, error) {
 	if !manages {
 		return v, nil
 	}
-	v.add(form{Title: "Add a member", Action: x.at("/organization/member/add", "id", x.id()), Submit: "Add", Fields: []field{
+	v.add(form{Title: "Add a member", Folded: true, Action: x.at("/organization/member/add", "id", x.id()), Submit: "Add", Fields: []field{
 		required(input("user", "User", "", "E-mail address or id of somebody who has an account. Invite everybody else.")), several("roles", "Roles", []string{lanyard.RoleMember}, c.rolesHere(x)...),
 	}})
-	v.add(form{Title: "Add a domain", Text: "A domain that the organization proves lets its people in by their addresses.", Action: x.at("/organization/domain/add", "id", x.id()), Submit: "Add", Fields: []field{
+	v.add(form{Title: "Add a domain", Folded: true, Text: "A domain that the organization proves lets its people in by their addresses.", Action: x.at("/organization/domain/add", "id", x.id()), Submit: "Add", Fields: []field{
 		required(input("domain", "Domain", "", "Such as acme.com.")),
 	}})
 	return v.add(organizationSwitch(x, o)), nil

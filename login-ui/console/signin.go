@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -69,20 +70,20 @@ func (c *Console) signInFirst(x *visit) error {
 // here is the page that was asked for, as an address of the console.
 func (x *visit) here() string {
 	r := x.c.Request
-	path := x.root + strings.TrimPrefix(r.URL.Path, base)
-	if r.Method != http.MethodGet {
-		path = x.root + x.area
+	page := x.root + x.area
+	if asked, err := url.ParseRequestURI(r.RequestURI); err == nil && r.Method == http.MethodGet { // the tenant of the path was cut off
+		page = strings.TrimPrefix(asked.Path, x.site.Prefix)
 	}
 	if r.Method == http.MethodGet && r.URL.RawQuery != "" && len(r.URL.RawQuery) < maxBack {
-		path += "?" + r.URL.RawQuery
+		page += "?" + r.URL.RawQuery
 	}
-	return path
+	return page
 }
 
 // local is a place in the console to go back to; anything else is its first page.
 func local(s web.Site, to string) web.Target {
 	u, err := url.Parse(to)
-	if err != nil || len(to) > 2*maxBack || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !Serves(u.Path) || u.Path == pathCallback || u.Path == base+pathSignIn {
+	if err != nil || len(to) > 2*maxBack || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !Serves(u.Path) || path.Clean(u.Path) != u.Path || u.Path == pathCallback || u.Path == base+pathSignIn {
 		return web.Local(s, base, nil)
 	}
 	return web.Local(s, u.Path, u.Query())

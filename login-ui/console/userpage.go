@@ -32,7 +32,7 @@ func partOf[T any](x *visit, p part[T]) (block, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := table{Title: p.title, Columns: p.heads, Empty: empty{Text: p.none}, Actions: p.actions}
+	t := table{Title: p.title, Part: true, Columns: p.heads, Empty: empty{Text: p.none}, Actions: p.actions}
 	for _, each := range found.Items {
 		t.Rows = append(t.Rows, p.row(each))
 	}
@@ -72,7 +72,7 @@ func (c *Console) user(x *visit) (*view, error) {
 	if !x.may(lanyard.MayManageUsers) {
 		return v, nil
 	}
-	v.add(form{Title: "Add an address", Action: x.at("/user/email", "id", x.id()), Submit: "Add", Fields: []field{
+	v.add(form{Title: "Add an address", Folded: true, Action: x.at("/user/email", "id", x.id()), Submit: "Add", Fields: []field{
 		{Name: "address", Label: "E-mail address", Kind: kindEmail, Required: true}, check("verified", "The address is verified", false, ""),
 	}})
 	return v.add(userSwitch(x, u)), nil

@@ -46,6 +46,8 @@ type cell struct {
 	Soft       bool
 	// At is a moment, with the text for how long ago it is.
 	At time.Time
+	// Stacked tags stand below each other.
+	Stacked bool
 	// Tags stand beside the text, Buttons are what can be done.
 	Tags    []cell
 	Buttons []button
@@ -184,6 +186,8 @@ type table struct {
 	Rows      [][]cell
 	Filter    *filter
 	Empty     empty
+	// Part is a list on the page of something else.
+	Part bool
 	// Next is the address of the next page, First that of the first one; empty where it is this one.
 	Next, First string
 	Actions     []link

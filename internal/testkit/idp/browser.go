@@ -284,6 +284,58 @@ func readForm(form *html.Node) Form {
 	return f
 }
 
+// Forms are those of the page, with everything that a browser would send of them.
+func (p *Page) Forms() []Form {
+	var out []Form
+	for form := range elements(p.node, "form") {
+		f := readForm(form)
+		for n := range form.Descendants() {
+			name := attribute(n, "name")
+			switch {
+			case n.Type != html.ElementNode || name == "":
+			case n.Data == "textarea":
+				f.Values.Add(name, strings.TrimPrefix(rawText(n), "\n"))
+			case n.Data == "select":
+				f.Values.Add(name, selected(n))
+			case n.Data == "input" && attribute(n, "type") == "checkbox" && has(n, "checked"):
+				f.Values.Add(name, attribute(n, "value"))
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// selected is the value of the option that is chosen, the first one if none is.
+func selected(list *html.Node) string {
+	value, found := "", false
+	for option := range elements(list, "option") {
+		if has(option, "selected") || !found {
+			value, found = attribute(option, "value"), true
+		}
+	}
+	return value
+}
+
+func rawText(n *html.Node) string {
+	var text strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			text.WriteString(d.Data)
+		}
+	}
+	return text.String()
+}
+
+func has(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
+
 func attribute(n *html.Node, name string) string {
 	for _, a := range n.Attr {
 		if a.Key == name {
