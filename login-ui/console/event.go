@@ -24,8 +24,8 @@ func (c *Console) events() {
 
 // eventFilters are the fields above the list.
 func eventFilters() []field {
-	out := []field{{Name: "type", Label: "What (such as user.created)", Kind: kindText}, {Name: "user", Label: "User id", Kind: kindText}, {Name: "client", Label: "Client id", Kind: kindText},
-		{Name: "organization", Label: "Organization id", Kind: kindText}, {Name: "since", Label: "Since (such as 2027-01-31T12:00:00Z)", Kind: kindText}}
+	out := []field{{Name: "type", Label: "What", Kind: kindText}, {Name: "user", Label: "User id", Kind: kindText}, {Name: "client", Label: "Client id", Kind: kindText},
+		{Name: "organization", Label: "Organization id", Kind: kindText}, {Name: "since", Label: "Since", Kind: kindDate}}
 	return out
 }
 
@@ -68,7 +68,7 @@ func short(id string) string {
 	if len(id) <= long {
 		return id
 	}
-	return id[:4] + "…" + id[len(id)-8:]
+	return id[:4] + "\u2060…\u2060" + id[len(id)-8:] // word joiners: it stays on one line
 }
 
 func (x *visit) about(e management.Event) cell {
@@ -102,7 +102,7 @@ func (c *Console) exportEvents(x *visit) error {
 	filter := map[string]string{}
 	for _, name := range management.EventColumns.Filters {
 		if value := x.q(name); value != "" {
-			filter[name] = value
+			filter[name] = momentOf(value)
 		}
 	}
 	w := x.c.Writer

@@ -41,6 +41,7 @@ const (
 	kindColour   = "color"
 	kindEmail    = "email"
 	kindNumber   = "number"
+	kindDate     = "date"
 )
 
 // field is one field of a form.

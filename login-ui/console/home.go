@@ -13,7 +13,7 @@ import (
 // register adds the pages of all nouns.
 func (c *Console) register() {
 	for _, noun := range []func(){
-		c.home, c.clients, c.tries, c.users, c.organizations, c.access, c.roles, c.connections, c.resources, c.events, c.webhooks, c.settings, c.keys, c.traces, c.tenantPages,
+		c.home, c.clients, c.tries, c.users, c.invitations, c.organizations, c.access, c.roles, c.connections, c.resources, c.events, c.webhooks, c.messages, c.settings, c.keys, c.traces, c.tenantPages,
 	} {
 		noun()
 	}
@@ -68,7 +68,7 @@ func (c *Console) numbers(x *visit) (tiles, error) {
 			if err != nil {
 				return out, err
 			}
-			out.Items = append(out.Items, tile{each.name, to(count, x.at("/events", "type", string(each.fact), "since", x.Now.Add(-week).UTC().Format(time.RFC3339)))})
+			out.Items = append(out.Items, tile{each.name, to(count, x.at("/events", "type", string(each.fact), "since", x.Now.Add(-week).UTC().Format(time.DateOnly)))})
 		}
 	}
 	if x.may(lanyard.MayReadKeys) {
@@ -90,7 +90,7 @@ func (c *Console) numbers(x *visit) (tiles, error) {
 // count is how many facts of a type there were in a week, up to what one page of events has.
 func (c *Console) count(x *visit, fact lanyard.EventType) (string, error) {
 	found, err := c.Management.Events(x.ctx(), x.Administrator, management.Query{
-		Limit: management.MaxLimit, Filter: map[string]string{"type": string(fact), "since": x.Now.Add(-week).UTC().Format(time.RFC3339)},
+		Limit: management.MaxLimit, Filter: map[string]string{"type": string(fact), "since": momentOf(x.Now.Add(-week).UTC().Format(time.DateOnly))},
 	})
 	count := strconv.Itoa(len(found.Items))
 	if found.Next != "" {

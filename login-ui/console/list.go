@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/lanyard-id/lanyard/tenants/management"
 )
@@ -41,6 +42,9 @@ func listOf[T any](x *visit, l listing[T]) (table, error) {
 			q.Sort = value
 		} else if slices.Contains(l.columns.Filters, s.Name) {
 			q.Filter[s.Name] = value
+			if s.Kind == kindDate {
+				q.Filter[s.Name] = momentOf(value)
+			}
 		}
 		l.selects[i].Value = value
 		kept = append(kept, s.Name, value)
@@ -72,6 +76,14 @@ func listOf[T any](x *visit, l listing[T]) (table, error) {
 		t.Empty = empty{Text: "Nothing matches. Search for less, or show everything.", Action: link{"Show everything", x.at(l.path, l.about...)}}
 	}
 	return t, nil
+}
+
+// momentOf is the beginning of a day that a form names; anything else stays as it is.
+func momentOf(value string) string {
+	if _, err := time.Parse(time.DateOnly, value); err == nil {
+		return value + "T00:00:00Z"
+	}
+	return value
 }
 
 // asked tells whether somebody searches or filters.

@@ -24,6 +24,10 @@ func TestFormsDoWhatTheySay(t *testing.T) {
 		"keys rotate":                                            keysRotate,
 		"events are exported":                                    eventsAreExported,
 		"a refused request is explained":                         refusedRequestIsExplained,
+		"a mail gets a text of its own":                          mailGetsItsOwnText,
+		"somebody is invited to sign up":                         somebodyIsInvited,
+		"a connection is off until it was tried":                 connectionIsOffUntilTried,
+		"a webhook shows its secret once":                        webhookShowsItsSecretOnce,
 		"hostile names stay text":                                hostileNamesStayText,
 	} {
 		t.Run(name, func(t *testing.T) { does(t, p, b) })
@@ -237,5 +241,62 @@ func hostileNamesStayText(t *testing.T, p *idp.IDP, b *idp.Browser) {
 		if page := b.Get(path); strings.Contains(page.Body, "<script>alert") {
 			t.Errorf("%s: %s", path, page)
 		}
+	}
+}
+
+func mailGetsItsOwnText(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := b.Get("/console/message/edit?id=reset&item=en")
+	preview := b.Post("/console/message/preview?id=reset&item=en", url.Values{"subject": {"Back in to {{.Tenant}}"}, "text": {"Go to {{.Link}}"}})
+	if preview.Status != http.StatusOK || !strings.Contains(preview.Body, "Back in to Test") {
+		t.Errorf("%s %s", preview, preview.Body)
+	}
+	page = send(t, b, page, "/console/message/edit", url.Values{"subject": {"Back in"}, "text": {"Go to {{.Nowhere}}"}})
+	if page.Text("#problem") == "" {
+		t.Errorf("%s", page)
+	}
+	page = send(t, b, page, "/console/message/edit", url.Values{"subject": {"Back in to {{.Tenant}}"}, "text": {"Go to {{.Link}}"}})
+	if !strings.Contains(page.Body, "Back in to Test") {
+		t.Errorf("%s %s", page, page.Body)
+	}
+	if own := p.Administrator("admin").Must("GET", "/mail-templates/reset/en", nil); own.Text("text") != "Go to {{.Link}}" {
+		t.Errorf("%s", own.Raw)
+	}
+	send(t, b, page, "/console/message/remove", nil)
+}
+
+func somebodyIsInvited(t *testing.T, p *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := send(t, b, b.Get("/console/new/invitation"), "/console/new/invitation", url.Values{"max_uses": {"2"}})
+	if !strings.HasPrefix(page.Text("#secret"), p.Issuer+"/invite/") {
+		t.Errorf("%s\n%s", page, page.Body)
+	}
+	if page = send(t, b, b.Get("/console/invitations"), "/console/invitation/revoke", nil); !strings.Contains(page.Body, "Revoked") {
+		t.Errorf("%s", page)
+	}
+}
+
+func connectionIsOffUntilTried(t *testing.T, _ *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := send(t, b, b.Get("/console/new/connection?kind=google"), "/console/new/connection", url.Values{"client_id": {"us"}, "client_secret": {"a-secret-of-the-upstream"}})
+	if page.Text("h1") != "Google" || strings.Contains(page.Body, "a-secret-of-the-upstream") {
+		t.Fatalf("%s\n%s", page, page.Body)
+	}
+	page = send(t, b, page, "/console/connection/enable", nil)
+	if page.Status != http.StatusConflict || page.Text("#problem") != "A test sign-in comes first." {
+		t.Errorf("%s %s", page, page.Text("#problem"))
+	}
+}
+
+func webhookShowsItsSecretOnce(t *testing.T, _ *idp.IDP, b *idp.Browser) {
+	t.Helper()
+	page := send(t, b, b.Get("/console/new/webhook"), "/console/new/webhook", url.Values{"url": {"https://hooks.example.test/in"}, "types": {"user.*"}, "on": {"1"}})
+	secret := page.Text("#secret")
+	if len(secret) < 20 {
+		t.Fatalf("%s\n%s", page, page.Body)
+	}
+	page = b.Get("/console/webhooks")
+	if !strings.Contains(page.Body, "https://hooks.example.test/in") || strings.Contains(page.Body, secret) {
+		t.Errorf("%s", page)
 	}
 }

@@ -78,7 +78,7 @@ func (c *Console) userList(x *visit) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{Title: "Users", Actions: x.whoMay(lanyard.MayManageUsers, add), Copy: []command{{CLI: "lanyard user list", Method: "GET", Path: "/users?sort=-created"}}}
+	v := &view{Title: "Users", Actions: append(x.whoMay(lanyard.MayManageUsers, add), link{"Invitations", x.at("/invitations")}), Copy: []command{{CLI: "lanyard user list", Method: "GET", Path: "/users?sort=-created"}}}
 	return v.add(t), nil
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -144,9 +145,9 @@ func (c *Console) get(s screen) web.Handler {
 		x, err := c.enter(g, s.permission)
 		x.area = s.area
 		switch {
-		case err == errSignIn:
+		case errors.Is(err, errSignIn):
 			return c.signInFirst(x)
-		case err == errNoPowers:
+		case errors.Is(err, errNoPowers):
 			return c.showNobody(x)
 		case err != nil:
 			return err
@@ -175,9 +176,9 @@ func (c *Console) post(d deed) web.Handler {
 		x, err := c.enter(g, d.permission)
 		x.area, x.form = d.area, form
 		switch {
-		case err == errSignIn:
+		case errors.Is(err, errSignIn):
 			return c.showEnded(x)
-		case err == errNoPowers:
+		case errors.Is(err, errNoPowers):
 			return c.showNobody(x)
 		case err != nil:
 			return err
@@ -218,7 +219,7 @@ func (c *Console) live(f fragment) web.Handler {
 func (c *Console) download(f file) web.Handler {
 	return func(g *gin.Context) error {
 		x, err := c.enter(g, f.permission)
-		if err == errSignIn {
+		if errors.Is(err, errSignIn) {
 			return c.signInFirst(x)
 		}
 		if err != nil {

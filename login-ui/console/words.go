@@ -1,6 +1,9 @@
 package console
 
-import "github.com/lanyard-id/lanyard"
+import (
+	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/web"
+)
 
 // notices are what pages say after a deed, by the word in their address: nothing of the
 // address itself is shown.
@@ -24,3 +27,6 @@ var notices = map[string]string{
 
 // badInput is a mistake in a form.
 func badInput(message string) error { return lanyard.ErrBadInput.Saying(message) }
+
+// messageOf is what an error of the catalogue says.
+func messageOf(err error) string { return web.Public(err).Message }
