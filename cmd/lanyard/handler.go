@@ -12,7 +12,7 @@ import (
 // newHandler is what the public listener serves.
 func newHandler(app *App) (http.Handler, error) {
 	parts := site.Parts{
-		Store: app.Store, Sealer: app.Sealer, Keeper: app.Keeper, Hasher: app.Hasher, Clock: app.Clock, Log: app.Log, Issuer: app.Issuer, Proxies: app.Proxies,
+		Store: app.Store, Sealer: app.Sealer, Keeper: app.Keeper, Hasher: app.Hasher, Clock: app.Clock, Log: app.Log, Issuer: app.Issuer, Proxies: app.Proxies, Version: version,
 		Fetcher:        app.Fetcher,
 		Resolver:       net.DefaultResolver,
 		ObserveRequest: app.Metrics.Request, ObserveLogin: app.Metrics.LoginAttempt, ObserveTokens: app.Metrics.TokenIssued,
