@@ -32,6 +32,8 @@ type operation struct {
 	// InOrganization is the permission that lets members act in the organization that the
 	// path names as {organization}; empty where that is for administrators of the tenant alone.
 	InOrganization string
+	// Apart is for creations that take too long for a transaction: management.OnceApart.
+	Apart bool
 	// Status of success; 0 for the usual one of the method.
 	Status int
 	// maxBody bounds the body, in bytes; 0 for the usual.
@@ -177,7 +179,11 @@ func create[T, R any](a *API, o operation, deed func(context.Context, call, T) (
 		}
 		request := slices.Concat([]byte(o.Method+" "+c.gin.Request.URL.Path+"\n"), in.RawBody)
 		var made R
-		data, err := a.management.Once(ctx, c.Administrator, in.IdempotencyKey, request, func(who management.Administrator) ([]byte, error) {
+		once := a.management.Once
+		if o.Apart {
+			once = a.management.OnceApart
+		}
+		data, err := once(ctx, c.Administrator, in.IdempotencyKey, request, func(who management.Administrator) ([]byte, error) {
 			within := c
 			within.Administrator = who
 			thing, err := deed(ctx, within, in.Body)

@@ -10,7 +10,7 @@ import (
 // organizationConnections are the operations on organizations' own upstream providers.
 func (a *API) organizationConnections() {
 	m := a.management
-	list(a, operation{Path: "/organizations/{organization}/connections", ID: "listOrganizationConnections", Summary: "List own connections", Permission: lanyard.MayReadOrganizations, InOrganization: lanyard.MayManageConnections},
+	list(a, operation{Path: "/organizations/{organization}/connections", ID: "listOrganizationConnections", Summary: "List own connections", Permission: lanyard.MayReadOrganizations, InOrganization: lanyard.MayManageConnections, Apart: true},
 		management.OrganizationConnectionColumns, func(ctx context.Context, c call, q management.Query) (management.List[management.OrganizationConnection], error) {
 			return m.OrganizationConnections(ctx, c.Administrator, c.organization(), q)
 		})

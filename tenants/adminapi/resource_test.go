@@ -73,6 +73,41 @@ func TestCreationHappensOnceForItsKey(t *testing.T) {
 	}
 }
 
+// Thirty-two callers with one key make one thing, and a creation that failed leaves the key free.
+func TestCreationIsRaced(t *testing.T) {
+	for _, o := range databases(t) {
+		p := idp.Start(t, o)
+		p.Administration()
+		api := p.Administrator("operator")
+		for path, body := range map[string]string{"/resources": `{"identifier":"https://lamps.example.test"}`, "/tenants": `{"slug":"raced","name":"Raced"}`} {
+			raced := api.With("Idempotency-Key", "race "+path)
+			answers := make(chan idp.Answer, 32)
+			for range 32 {
+				go func() { answers <- raced.Do("POST", path, body) }()
+			}
+			made := map[string]bool{}
+			for range 32 {
+				got := <-answers
+				if got.Status == http.StatusCreated {
+					made[got.Raw] = true
+				} else if got.Status != http.StatusConflict {
+					t.Errorf("%s: %d %s", path, got.Status, got.Raw)
+				}
+			}
+			if len(made) != 1 {
+				t.Errorf("%s: %d different answers: %v", path, len(made), made)
+			}
+		}
+		failing := api.With("Idempotency-Key", "fails")
+		if got := failing.Do("POST", "/tenants", `{"slug":"raced","name":"Again"}`); got.Status != http.StatusConflict {
+			t.Error(got.Raw)
+		}
+		if got := failing.Do("POST", "/tenants", `{"slug":"other","name":"Other"}`); got.Status != http.StatusCreated {
+			t.Error("the key of a creation that failed is taken:", got.Raw)
+		}
+	}
+}
+
 func TestOtherTenantsAreForTheInstance(t *testing.T) {
 	p := idp.Start(t, idp.Options{})
 	p.Administration()

@@ -14,7 +14,7 @@ func (a *API) tenants() {
 		management.TenantColumns, func(ctx context.Context, c call, q management.Query) (management.List[management.Tenant], error) {
 			return m.Tenants(ctx, c.Administrator, q)
 		})
-	create(a, operation{Path: "/tenants", ID: "createTenant", Summary: "Add a tenant", Permission: lanyard.MayManageInstance},
+	create(a, operation{Path: "/tenants", ID: "createTenant", Summary: "Add a tenant", Permission: lanyard.MayManageInstance, Apart: true},
 		func(ctx context.Context, c call, n management.NewTenant) (management.Tenant, error) {
 			return m.CreateTenant(ctx, c.Administrator, n)
 		})

@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -71,8 +72,9 @@ func (m *Management) change(ctx context.Context, a Administrator, permission str
 
 // Once does a creation at most once for an idempotency key of the caller: whoever comes
 // again with the key and the same request gets the first answer, with another request
-// lanyard.ErrKeyReused. The answer is kept, sealed, for a day. Nothing is kept of a creation
-// that fails. An empty key just does it.
+// lanyard.ErrKeyReused. The answer is kept for a day, sealed with a hash of the request, so
+// that nobody guesses what was in it. Nothing is kept of a creation that fails. An empty key
+// just does it.
 func (m *Management) Once(ctx context.Context, a Administrator, key string, request []byte, do func(Administrator) ([]byte, error)) ([]byte, error) {
 	if key == "" {
 		return do(a)
@@ -80,35 +82,76 @@ func (m *Management) Once(ctx context.Context, a Administrator, key string, requ
 	if len(key) > maxIdempotencyKey {
 		return nil, lanyard.ErrBadInput.Saying("an idempotency key has at most 255 characters")
 	}
-	hash := sha256.Sum256(request)
-	place := lanyard.Place{Tenant: a.Live.Tenant.ID, Table: "idempotency_keys", Column: "sealed", Row: a.Actor() + "\n" + key}
 	var answer []byte
 	err := a.Scope().InTx(ctx, func(tx storage.Scope) error {
-		fresh, err := tx.ClaimIdempotencyKey(ctx, a.Actor(), key, hash[:], a.Now)
+		fresh, err := tx.ClaimIdempotencyKey(ctx, a.Actor(), key, a.Now)
 		if err != nil {
 			return err
 		}
 		if !fresh {
-			before, err := tx.IdempotentAnswer(ctx, a.Actor(), key)
-			if err != nil {
-				return err
-			}
-			if string(before.Request) != string(hash[:]) {
-				return lanyard.ErrKeyReused
-			}
-			answer, err = m.Sealer.Open(place, before.Sealed)
+			answer, err = m.answered(ctx, tx, a, key, request)
 			return err
 		}
 		if answer, err = do(a.in(tx)); err != nil {
 			return err
 		}
-		sealed, err := m.Sealer.Seal(place, answer)
-		if err != nil {
-			return err
-		}
-		return tx.KeepIdempotentAnswer(ctx, a.Actor(), key, sealed)
+		return m.keepAnswer(ctx, tx, a, key, request, answer)
 	})
 	return answer, err
+}
+
+// OnceApart is Once for a creation that takes too long for a transaction, because it asks
+// somebody else or makes keys. When the process dies in the middle, the key stays taken and
+// its outcome unknown: lanyard.ErrConflict for a day.
+func (m *Management) OnceApart(ctx context.Context, a Administrator, key string, request []byte, do func(Administrator) ([]byte, error)) ([]byte, error) {
+	if key == "" || len(key) > maxIdempotencyKey {
+		return m.Once(ctx, a, key, request, do)
+	}
+	fresh, err := a.Scope().ClaimIdempotencyKey(ctx, a.Actor(), key, a.Now)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh {
+		return m.answered(ctx, a.Scope(), a, key, request)
+	}
+	answer, err := do(a)
+	if err != nil {
+		return nil, errors.Join(err, a.Scope().ReleaseIdempotencyKey(context.WithoutCancel(ctx), a.Actor(), key, []byte{}))
+	}
+	return answer, m.keepAnswer(ctx, a.Scope(), a, key, request, answer)
+}
+
+// answered is what was answered for a key to the same request.
+func (m *Management) answered(ctx context.Context, scope storage.Scope, a Administrator, key string, request []byte) ([]byte, error) {
+	sealed, err := scope.IdempotentAnswer(ctx, a.Actor(), key)
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) == 0 {
+		return nil, lanyard.ErrConflict.Saying("a request with this idempotency key is under way, or ended without an answer")
+	}
+	kept, err := m.Sealer.Open(a.answerPlace(key), sealed)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(request)
+	if len(kept) < len(hash) || subtle.ConstantTimeCompare(kept[:len(hash)], hash[:]) != 1 {
+		return nil, lanyard.ErrKeyReused
+	}
+	return kept[len(hash):], nil
+}
+
+func (m *Management) keepAnswer(ctx context.Context, scope storage.Scope, a Administrator, key string, request, answer []byte) error {
+	hash := sha256.Sum256(request)
+	sealed, err := m.Sealer.Seal(a.answerPlace(key), append(hash[:], answer...))
+	if err != nil {
+		return err
+	}
+	return scope.KeepIdempotentAnswer(ctx, a.Actor(), key, sealed)
+}
+
+func (a Administrator) answerPlace(key string) lanyard.Place {
+	return lanyard.Place{Tenant: a.Live.Tenant.ID, Table: "idempotency_keys", Column: "sealed", Row: a.Actor() + "\n" + key}
 }
 
 // maxIdempotencyKey is the longest idempotency key, in bytes.

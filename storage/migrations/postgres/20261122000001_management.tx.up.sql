@@ -18,7 +18,6 @@ CREATE TABLE idempotency_keys (
   tenant_id TEXT NOT NULL REFERENCES tenants (tenant_id),
   actor TEXT NOT NULL,
   key TEXT NOT NULL,
-  request BYTEA NOT NULL,
   sealed BYTEA NOT NULL,
   created_at BIGINT NOT NULL,
   PRIMARY KEY (tenant_id, actor, key)
@@ -74,3 +73,5 @@ CREATE INDEX users_disabled ON users (tenant_id, id) WHERE disabled;
 CREATE INDEX users_disabled_name ON users (tenant_id, name_key, id) WHERE disabled;
 --bun:split
 CREATE INDEX organizations_name ON organizations (tenant_id, name, id);
+--bun:split
+CREATE INDEX access_tokens_client ON access_tokens (tenant_id, client_id);
