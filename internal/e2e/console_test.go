@@ -19,7 +19,7 @@ import (
 var consolePages = []string{
 	"", "/applications", "/new/applications", "/new/application?kind=web", "/new/application?kind=machine", "/application?id=web", "/application?id=spa", "/application/edit?id=web", "/application/remove?id=web",
 	"/users", "/users?search=ada", "/new/user", "/organizations", "/new/organization", "/access", "/roles", "/role?id=instance-admin", "/new/role",
-	"/connections", "/new/connections", "/new/connection?kind=oidc", "/resources", "/resources?search=nothing-like-it", "/new/resource",
+	"/issuers", "/new/issuer", "/connections", "/new/connections", "/new/connection?kind=oidc", "/resources", "/resources?search=nothing-like-it", "/new/resource",
 	"/messages", "/message?id=reset&item=en", "/message/edit?id=reset&item=en", "/invitations", "/new/invitation", "/application/try?id=web", "/events", "/trace", "/trace?id=AAAA-AAAA", "/webhooks", "/new/webhook", "/settings", "/settings/general", "/settings/signin", "/settings/sessions", "/settings/branding",
 	"/keys", "/key/rotate", "/tenants", "/new/tenant", "/tenant?id=default", "/system",
 }

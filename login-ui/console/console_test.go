@@ -246,7 +246,7 @@ func somePages(t *testing.T, p *idp.IDP) []string {
 		"/console", "/console/applications", "/console/new/applications", "/console/new/application?kind=web", "/console/application?id=web", "/console/application/edit?id=web", "/console/application?id=machine",
 		"/console/users", "/console/new/user", "/console/user?id=" + found, "/console/user/edit?id=" + found, "/console/user/password?id=" + found,
 		"/console/organizations", "/console/new/organization", "/console/organization?id=" + organization, "/console/organization/edit?id=" + organization, "/console/organization/invite?id=" + organization,
-		"/console/roles", "/console/role?id=tenant-admin", "/console/role/edit?id=tenant-admin", "/console/new/role", "/console/access", "/console/connections", "/console/new/connection?kind=oidc",
+		"/console/roles", "/console/role?id=tenant-admin", "/console/role/edit?id=tenant-admin", "/console/new/role", "/console/access", "/console/issuers", "/console/new/issuer", "/console/connections", "/console/new/connection?kind=oidc",
 		"/console/resources", "/console/new/resource", "/console/events", "/console/trace?id=AAAA-AAAA", "/console/webhooks", "/console/new/webhook", "/console/settings", "/console/settings/signin", "/console/settings/branding",
 		"/console/keys", "/console/key/rotate", "/console/messages", "/console/message?id=reset&item=en", "/console/message/edit?id=reset&item=de", "/console/invitations", "/console/new/invitation", "/console/application/try?id=web", "/console/tenants", "/console/tenant?id=acme", "/console/new/tenant", "/console/system", "/console/tenants/acme/home", "/console/tenants/acme/users",
 	}

@@ -13,7 +13,7 @@ import (
 // register adds the pages of all nouns.
 func (c *Console) register() {
 	for _, noun := range []func(){
-		c.home, c.clients, c.tries, c.users, c.invitations, c.organizations, c.access, c.roles, c.connections, c.resources, c.events, c.webhooks, c.messages, c.settings, c.keys, c.traces, c.tenantPages,
+		c.home, c.clients, c.tries, c.users, c.invitations, c.organizations, c.access, c.roles, c.connections, c.issuers, c.resources, c.events, c.webhooks, c.messages, c.settings, c.keys, c.traces, c.tenantPages,
 	} {
 		noun()
 	}

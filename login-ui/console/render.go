@@ -26,6 +26,7 @@ var areas = []struct {
 	{"Manage", "API access", "/access", lanyard.MayReadClients},
 	{"Access", "Roles", "/roles", lanyard.MayReadSettings},
 	{"Access", "Connections", "/connections", lanyard.MayReadTrust},
+	{"Access", "Trusted issuers", "/issuers", lanyard.MayReadTrust},
 	{"Access", "Resources", "/resources", lanyard.MayReadSettings},
 	{"Observe", "Events", "/events", lanyard.MayReadEvents},
 	{"Observe", "Webhooks", "/webhooks", lanyard.MayReadWebhooks},
