@@ -23,6 +23,7 @@ type metrics struct {
 	hashes   prometheus.Histogram
 	jobs     *prometheus.HistogramVec
 	mails    *prometheus.CounterVec
+	webhooks *prometheus.CounterVec
 }
 
 // scrapeTimeout bounds what a scrape asks of the database.
@@ -51,12 +52,15 @@ func newMetrics(app *App) *metrics {
 	m.mails = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mail_sent_total", Help: "Tries to send a mail: sent, postponed, failed for good, or not recorded (error).",
 	}, []string{"result"})
+	m.webhooks = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "webhook_sent_total", Help: "Tries to tell a webhook: sent, postponed, failed for good, or not recorded (error).",
+	}, []string{"result"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "build_info", Help: "The program that runs; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.requests, m.tokens, m.logins, m.hashes, m.jobs, m.mails,
+	m.registry.MustRegister(build, m.requests, m.tokens, m.logins, m.hashes, m.jobs, m.mails, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		keyAges{app}, poolStats{app}, mailQueue{app})
 	return m
@@ -89,6 +93,9 @@ func (m *metrics) JobRan(job string, err error, d time.Duration) {
 
 // MailTried counts a try to send a mail.
 func (m *metrics) MailTried(result string) { m.mails.WithLabelValues(result).Inc() }
+
+// WebhookTried counts a try to tell a webhook.
+func (m *metrics) WebhookTried(result string) { m.webhooks.WithLabelValues(result).Inc() }
 
 // mailQueue shows the mails that wait: a mail server that is away is seen there.
 type mailQueue struct{ app *App }

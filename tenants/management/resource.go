@@ -60,6 +60,12 @@ func resourceIn(ctx context.Context, scope storage.Scope, id lanyard.ResourceID)
 // CreateResource adds a resource. An identifier that there is, in any spelling, is lanyard.ErrConflict.
 func (m *Management) CreateResource(ctx context.Context, a Administrator, r Resource) (Resource, error) {
 	r.ID = lanyard.NewResourceID()
+	if err := a.Need(lanyard.MayManageSettings); err != nil {
+		return Resource{}, err
+	}
+	if err := m.ensureAlgorithm(ctx, a, r.Algorithm); err != nil {
+		return Resource{}, err
+	}
 	return r, m.change(ctx, a, lanyard.MayManageSettings, true, func(tx storage.Scope) error {
 		return m.putResource(ctx, tx, a, r)
 	})
@@ -80,6 +86,9 @@ func (m *Management) ChangeResource(ctx context.Context, a Administrator, id lan
 			return lanyard.ErrBadInput.Saying("the identifier of a resource can not be changed")
 		}
 		after.ID = before.ID
+		if err := m.ensureAlgorithm(ctx, a.in(tx), after.Algorithm); err != nil {
+			return err
+		}
 		return m.putResource(ctx, tx, a, after)
 	})
 	return after, err

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/tenants"
 )
 
 // Tenant is what a file says about one tenant. Members that it leaves out stay as they are.
@@ -41,26 +39,22 @@ func (t *Tenant) check(c checker, path string) {
 	if !lanyard.ValidSlug(t.Slug) {
 		c.complain(path+".slug", "slug is 1 to 63 of a-z, 0-9 and -, and does not begin or end with -")
 	}
-	for _, host := range append([]string{t.Host}, t.RedirectHosts...) {
-		if host != "" && !validHost(host) {
-			c.complain(path+".host", "%q is not a host name in lower case, with a port if it needs one", host)
-		}
-	}
 	if t.Slug == lanyard.DefaultTenant && t.Suspended != nil && *t.Suspended {
 		c.complain(path+".suspended", "the default tenant can not be suspended")
 	}
-	if t.Slug == lanyard.DefaultTenant && t.Host != "" {
-		c.complain(path+".host", "the default tenant is at the configured issuer")
+	faults := tenants.CheckHosts(lanyard.Tenant{Slug: t.Slug, Host: t.Host, RedirectHosts: t.RedirectHosts})
+	for _, f := range faults {
+		c.complain(path+"."+f.Field, "%s", f.Message)
 	}
-	if t.Branding != nil && t.Branding.Accent != "" && !accent.MatchString(t.Branding.Accent) {
-		c.complain(path+".branding.accent", "a colour is written like #0a5fd8")
+	if t.Branding != nil {
+		for _, f := range tenants.CheckBranding(*t.Branding) {
+			c.complain(path+".branding."+f.Field, "%s", f.Message)
+		}
 	}
 	t.checkPolicy(c, path+".policy")
 	t.checkMail(c, path+".mail")
 	t.checkParts(c, path)
 }
-
-var accent = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
 func (t *Tenant) checkParts(c checker, path string) {
 	seen := map[string]bool{}
@@ -99,20 +93,6 @@ func (t *Tenant) checkParts(c checker, path string) {
 		t.TrustedIssuers[i].check(c, fmt.Sprintf("%s.trusted_issuers[%d]", path, i), seen)
 	}
 }
-
-// validHost accepts host or host:port, in lower case, as it stands in an issuer.
-func validHost(host string) bool {
-	name, port, hasPort := strings.Cut(host, ":")
-	if hasPort && (port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "") {
-		return false
-	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		return false
-	}
-	return hostName.MatchString(name) && len(name) <= 253
-}
-
-var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
 // algorithms lists what the tenant's clients and resources have signed.
 func (t *Tenant) algorithms() []string {
