@@ -1,4 +1,4 @@
-// Made from openapi.json with the SHA-256 af213bd6dd15ce8926b8bb63202ae17be8c3b961ca2b05a988fda5a3e1249acf.
+// Made from openapi.json with the SHA-256 a9246d873f8558da067c3dc8b4abbee0e4652b3dfb47f2f6134e08c02c0d8494.
 
 // Package client provides primitives to interact with the openapi HTTP API.
 //
@@ -2105,6 +2105,9 @@ type ClientInterface interface {
 
 	RotateKey(ctx context.Context, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetKey request
+	GetKey(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RevokeKey request
 	RevokeKey(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -2888,6 +2891,18 @@ func (c *API) RotateKeyWithBody(ctx context.Context, contentType string, body io
 
 func (c *API) RotateKey(ctx context.Context, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRotateKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *API) GetKey(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetKeyRequest(c.Server, key)
 	if err != nil {
 		return nil, err
 	}
@@ -6431,6 +6446,40 @@ func NewRotateKeyRequestWithBody(server string, contentType string, body io.Read
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetKeyRequest generates requests for GetKey
+func NewGetKeyRequest(server string, key string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "key", runtime.ParamLocationPath, key)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -12744,6 +12793,9 @@ type ClientWithResponsesInterface interface {
 
 	RotateKeyWithResponse(ctx context.Context, body RotateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateKeyReply, error)
 
+	// GetKeyWithResponse request
+	GetKeyWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*GetKeyReply, error)
+
 	// RevokeKeyWithResponse request
 	RevokeKeyWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*RevokeKeyReply, error)
 
@@ -13702,6 +13754,29 @@ func (r RotateKeyReply) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r RotateKeyReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetKeyReply struct {
+	Body                          []byte
+	HTTPResponse                  *http.Response
+	JSON200                       *Key
+	ApplicationproblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r GetKeyReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetKeyReply) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -16175,6 +16250,15 @@ func (c *ClientWithResponses) RotateKeyWithResponse(ctx context.Context, body Ro
 	return ParseRotateKeyReply(rsp)
 }
 
+// GetKeyWithResponse request returning *GetKeyReply
+func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*GetKeyReply, error) {
+	rsp, err := c.GetKey(ctx, key, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetKeyReply(rsp)
+}
+
 // RevokeKeyWithResponse request returning *RevokeKeyReply
 func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, key string, reqEditors ...RequestEditorFn) (*RevokeKeyReply, error) {
 	rsp, err := c.RevokeKey(ctx, key, reqEditors...)
@@ -18110,6 +18194,39 @@ func ParseRotateKeyReply(rsp *http.Response) (*RotateKeyReply, error) {
 	}
 
 	response := &RotateKeyReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Key
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetKeyReply parses an HTTP response from a GetKeyWithResponse call
+func ParseGetKeyReply(rsp *http.Response) (*GetKeyReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetKeyReply{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
