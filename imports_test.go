@@ -44,7 +44,7 @@ var walls = map[string][]string{
 	"modernc.org/sqlite":              {"storage"},
 	"database/sql":                    {"storage"},
 	"github.com/zitadel/oidc":         {"provider", "provider/*", "provider/federation/*"},
-	"github.com/gin-gonic/gin":        {"internal/server", "provider", "login-ui", "login-ui/console", "tenants/adminapi", "cmd/lanyard", "internal/web"},
+	"github.com/gin-gonic/gin":        {"provider", "login-ui", "login-ui/console", "tenants/adminapi", "cmd/lanyard", "internal/web"},
 	"github.com/danielgtaylor/huma":   {"tenants/adminapi"},
 	"github.com/go-jose/go-jose":      {"keys", "provider/token", "provider/federation"},
 	"github.com/pquerna/otp":          {"tenants/accounts"},

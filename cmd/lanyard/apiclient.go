@@ -22,7 +22,7 @@ const (
 	envAPI          = "LANYARD_API"
 	envToken        = "LANYARD_TOKEN"
 	envClientID     = "LANYARD_CLIENT_ID"
-	envClientSecret = "LANYARD_CLIENT_SECRET" //nolint:gosec // the name of a variable
+	envClientSecret = "LANYARD_CLIENT_SECRET"
 )
 
 // apiVariables are those that are no keys of the configuration although they look like it.

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/fetch"
@@ -118,17 +116,8 @@ func New(p Parts) (*Handler, error) {
 	engine, err := web.NewEngine(routes, web.Options{
 		Clock: p.Clock, Log: p.Log, Proxies: p.Proxies, RegisteredOrigin: p.registeredOrigin,
 		Observe: p.ObserveRequest,
-		RenderError: func(c *gin.Context, status int, e *lanyard.Error, requestID string) {
-			if adminapi.Serves(c.Request.URL.Path) {
-				adminapi.RenderError(c, status, e, requestID)
-				return
-			}
-			if console.Serves(c.Request.URL.Path) {
-				desk.RenderError(c, status, e, requestID)
-				return
-			}
-			pages.RenderError(c, status, e, requestID)
-		},
+		RenderError: web.RenderByPath(pages.RenderError,
+			web.PathErrors{Serves: adminapi.Serves, Render: adminapi.RenderError}, web.PathErrors{Serves: console.Serves, Render: desk.RenderError}),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the engine: %w", err)

@@ -3,6 +3,7 @@ package strictjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -36,7 +37,7 @@ func object(data []byte, refuse func(string) bool) bool {
 		return false
 	}
 	_, err = r.Token()
-	return err == io.EOF
+	return errors.Is(err, io.EOF)
 }
 
 // members reads to the end of an object whose brace was read.

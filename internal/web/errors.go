@@ -111,3 +111,25 @@ func WantsPage(c *gin.Context) bool {
 	}
 	return strings.Contains(c.Request.Header.Get("Accept"), "text/html")
 }
+
+// ErrorRenderer writes the answer to an error, as Options.RenderError.
+type ErrorRenderer func(c *gin.Context, status int, e *lanyard.Error, requestID string)
+
+// PathErrors is how errors look at some paths, below the tenant's prefix.
+type PathErrors struct {
+	Serves func(path string) bool
+	Render ErrorRenderer
+}
+
+// RenderByPath writes errors as the first of those does that serves the path, else as the usual one.
+func RenderByPath(usual ErrorRenderer, special ...PathErrors) ErrorRenderer {
+	return func(c *gin.Context, status int, e *lanyard.Error, requestID string) {
+		for _, s := range special {
+			if s.Serves(c.Request.URL.Path) {
+				s.Render(c, status, e, requestID)
+				return
+			}
+		}
+		usual(c, status, e, requestID)
+	}
+}
