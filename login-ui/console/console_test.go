@@ -80,6 +80,7 @@ func TestSignInLeadsToThePageThatWasAskedFor(t *testing.T) {
 func TestStrangersAndForeignSites(t *testing.T) {
 	p := start(t)
 	t.Run("an answer that this browser did not ask for signs nobody in", func(t *testing.T) { foreignAnswer(t, p) })
+	t.Run("the token of another client opens nothing", func(t *testing.T) { foreignToken(t, p) })
 	t.Run("forms of other sites are refused", func(t *testing.T) { foreignForms(t, p) })
 	t.Run("signing out ends the token", func(t *testing.T) { signOut(t, p) })
 	t.Run("the token is renewed while somebody works", func(t *testing.T) { renewal(t, p) }) // moves the clock
@@ -94,6 +95,31 @@ func foreignAnswer(t *testing.T, p *idp.IDP) {
 	}
 	if page := victim.Once("GET", "/console/users", nil); !strings.HasPrefix(page.Header.Get("Location"), "/console/signin?") {
 		t.Errorf("%s %v", page, page.Header)
+	}
+	begun, err := url.Parse(p.Browser().Once("GET", "/console/signin?to=/console/users", nil).Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim.Get("/console/users") // a sign-in of its own is under way
+	page = victim.Get("/console/callback?" + url.Values{"error": {"access_denied"}, "state": {begun.Query().Get("state")}}.Encode())
+	if page.Status != http.StatusBadRequest {
+		t.Errorf("the state of another browser is believed: %s", page)
+	}
+}
+
+// A token of another client opens nothing, whatever it may do at the API.
+func foreignToken(t *testing.T, p *idp.IDP) {
+	t.Helper()
+	b, _ := signIn(t, p, "admin", "/console")
+	thief := p.Browser()
+	for _, c := range b.Cookies() {
+		if strings.HasPrefix(c.Value, "at_") {
+			c.Value = p.Administrator("admin").Token
+			thief.SetCookie(c)
+		}
+	}
+	if page := thief.Once("GET", "/console/users", nil); !strings.HasPrefix(page.Header.Get("Location"), "/console/signin?") {
+		t.Errorf("%s", page)
 	}
 }
 
