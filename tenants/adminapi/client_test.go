@@ -49,6 +49,7 @@ func items(a idp.Answer) []map[string]any {
 }
 
 func TestClientsAreManaged(t *testing.T) {
+	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, p *idp.IDP) {
 		api := p.Administrator("admin")
 		made := api.Must("POST", "/clients", `{"client_name":"Reports","redirect_uris":["https://reports.example.test/cb"]}`)
@@ -104,6 +105,7 @@ func TestClientsAreManaged(t *testing.T) {
 }
 
 func TestClientsAreListed(t *testing.T) {
+	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, p *idp.IDP) {
 		api := p.Administrator("admin")
 		for n := range 5 {
@@ -147,6 +149,7 @@ func TestClientsAreListed(t *testing.T) {
 
 // TestSecretsOfAClientOverlap: the older one ends when it is said, two are good at most, the last one stays.
 func TestSecretsOfAClientOverlap(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -196,6 +199,7 @@ func TestSecretsOfAClientOverlap(t *testing.T) {
 }
 
 func TestClientNeverHasThreeSecretsOrNone(t *testing.T) {
+	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, p *idp.IDP) {
 		api := p.Administrator("admin")
 		for round := range 3 {
@@ -225,6 +229,7 @@ func together(do func(n int)) {
 
 // TestNobodyMakesAClientMightierThanThemselves: what it is given, what it has, and its secrets.
 func TestNobodyMakesAClientMightierThanThemselves(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Apply(`
@@ -273,6 +278,7 @@ tenants:
 }
 
 func TestDisabledAndRemovedClientsLoseTheirTokens(t *testing.T) {
+	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, p *idp.IDP) {
 		api := p.Administrator("admin")
 		reader := p.Administrator("reader")
@@ -305,6 +311,7 @@ tenants:
 `
 
 func TestMachinesGetPlacesInOrganizations(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -340,6 +347,7 @@ func TestMachinesGetPlacesInOrganizations(t *testing.T) {
 }
 
 func TestRegistrationsAreLinted(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	got := p.Administrator("admin").Must("POST", "/clients/check", `{"redirect_uris":["http://a.example.test/cb","https://b.example.test/*","https://b.example.test/#x",

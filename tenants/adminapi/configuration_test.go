@@ -15,6 +15,7 @@ import (
 )
 
 func TestRolesAreManaged(t *testing.T) {
+	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, p *idp.IDP) {
 		api := p.Administrator("admin")
 		api.Must("POST", "/roles", `{"name":"auditor","permissions":["tenant:events:read","lamps:read","lamps:read"]}`)
@@ -43,6 +44,7 @@ func TestRolesAreManaged(t *testing.T) {
 }
 
 func TestSettingsObeyTheRulesOfFiles(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -70,6 +72,7 @@ func TestSettingsObeyTheRulesOfFiles(t *testing.T) {
 
 // TestKeysAreRotatedAndRevoked: a token of a key that is revoked is worth nothing, and there is always one that signs.
 func TestKeysAreRotatedAndRevoked(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Keeper.Generate = nil // those of the pool come again
@@ -121,6 +124,7 @@ func TestKeysAreRotatedAndRevoked(t *testing.T) {
 }
 
 func TestConnectionsNeverShowTheirSecrets(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -174,6 +178,7 @@ func TestConnectionsNeverShowTheirSecrets(t *testing.T) {
 }
 
 func TestEventsAreFilteredAndExported(t *testing.T) {
+	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, p *idp.IDP) {
 		at := p.Clock.Now().Add(time.Minute)
 		for n := range 1003 {
@@ -221,6 +226,7 @@ func TestEventsAreFilteredAndExported(t *testing.T) {
 }
 
 func TestRefusalIsFoundByItsRequest(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	refused, err := p.Get("/oauth/authorize?client_id=web&response_type=code&redirect_uri=https://evil.example.test/")
@@ -242,6 +248,7 @@ func TestRefusalIsFoundByItsRequest(t *testing.T) {
 }
 
 func TestWebhooksAreManaged(t *testing.T) {
+	t.Parallel()
 	hook := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(hook.Close)
 	p := idp.Start(t, idp.Options{Upstreams: []string{strings.TrimPrefix(hook.URL, "http://")}})
@@ -296,6 +303,7 @@ func TestWebhooksAreManaged(t *testing.T) {
 }
 
 func TestMailTemplatesAreManaged(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")

@@ -20,6 +20,7 @@ const (
 )
 
 func TestDocumentIsTheOneThatIsWritten(t *testing.T) {
+	t.Parallel()
 	api := idp.Start(t, idp.Options{}).Handler.API
 	if *update != "" {
 		older, err := api.OpenAPI30()

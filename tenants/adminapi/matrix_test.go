@@ -40,6 +40,7 @@ func body(e adminapi.Entry) any {
 
 // The route table, the document and the matrix of permissions say the same.
 func TestRoutesDocumentAndMatrixAgree(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	var document struct {
 		Paths map[string]map[string]struct {
@@ -84,6 +85,7 @@ func TestRoutesDocumentAndMatrixAgree(t *testing.T) {
 
 // Every operation by everybody who may not call it.
 func TestDoorIsShut(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Apply(ownAdministration)
@@ -162,6 +164,7 @@ func withoutID(a idp.Answer) string {
 
 // Foreign, deleted and invented look alike, and nothing changes.
 func TestForeignIsNeverThere(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Apply(ownAdministration)
@@ -233,6 +236,7 @@ func exported(t *testing.T, p *idp.IDP, slug string) string {
 
 // A child is found under its own parent alone.
 func TestChildBelongsToItsParent(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Apply(ownAdministration)
@@ -263,6 +267,7 @@ func TestChildBelongsToItsParent(t *testing.T) {
 
 // Whatever is taken away is gone with the next request.
 func TestPowersEndAtOnce(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	operator := p.Administrator("operator")
@@ -289,6 +294,7 @@ func TestPowersEndAtOnce(t *testing.T) {
 
 // What a client that was not registered for it asks, it does not get.
 func TestManagementHasToBeNamed(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	for _, resource := range []string{lanyard.ManagementName, p.Issuer + lanyard.PathManagement} {

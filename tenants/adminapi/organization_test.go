@@ -13,6 +13,7 @@ import (
 )
 
 func TestOrganizationsAreManaged(t *testing.T) {
+	t.Parallel()
 	for _, o := range databases(t) {
 		organizationsAreManaged(t, o)
 	}
@@ -75,6 +76,7 @@ func organizationsAreManaged(t *testing.T, o idp.Options) {
 }
 
 func TestMembersAreManaged(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -123,6 +125,7 @@ func TestMembersAreManaged(t *testing.T) {
 }
 
 func TestInvitationsAndDomainsAreManaged(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -196,6 +199,7 @@ tenants:
 `
 
 func TestMachineHasThePowersOfItsRolesInTheOrganization(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Apply(ownAdministration)
@@ -227,6 +231,7 @@ func TestMachineHasThePowersOfItsRolesInTheOrganization(t *testing.T) {
 }
 
 func TestOwnersManageTheirOrganizationAlone(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	p.Apply(ownAdministration)
@@ -275,6 +280,7 @@ func TestOwnersManageTheirOrganizationAlone(t *testing.T) {
 }
 
 func TestJoinRequestsAreAnswered(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -302,6 +308,7 @@ func TestJoinRequestsAreAnswered(t *testing.T) {
 }
 
 func TestOwnConnectionsAreManaged(t *testing.T) {
+	t.Parallel()
 	company := upstream.Start(t, upstream.Options{Shape: upstream.Generic})
 	p := idp.Start(t, idp.Options{Upstreams: []string{company.Peer}})
 	p.Administration()

@@ -21,6 +21,7 @@ var harmless = []string{
 }
 
 func TestNothingThatIsReadShowsASecret(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	published, err := p.Get("/api/v1/openapi.json")

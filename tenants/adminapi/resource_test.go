@@ -8,6 +8,7 @@ import (
 )
 
 func TestResourcesAreManaged(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -60,6 +61,7 @@ func TestResourcesAreManaged(t *testing.T) {
 }
 
 func TestCreationHappensOnceForItsKey(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin").With("Idempotency-Key", "one")
@@ -75,6 +77,7 @@ func TestCreationHappensOnceForItsKey(t *testing.T) {
 
 // Thirty-two callers with one key make one thing, and a creation that failed leaves the key free.
 func TestCreationIsRaced(t *testing.T) {
+	t.Parallel()
 	for _, o := range databases(t) {
 		p := idp.Start(t, o)
 		p.Administration()
@@ -109,6 +112,7 @@ func TestCreationIsRaced(t *testing.T) {
 }
 
 func TestOtherTenantsAreForTheInstance(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	made := p.Administrator("operator").Of("acme").Must("POST", "/resources", `{"identifier":"https://lamps.example.test"}`)

@@ -19,6 +19,7 @@ const slowest = 2 * 100 * time.Millisecond
 
 // TestListsOfManyAreQuick fills a tenant and asks for pages as the console does.
 func TestListsOfManyAreQuick(t *testing.T) {
+	t.Parallel()
 	all := databases(t)
 	if !testkit.Soak() {
 		all = all[:1]

@@ -9,6 +9,7 @@ import (
 )
 
 func TestTenantsAreManaged(t *testing.T) {
+	t.Parallel()
 	for _, o := range databases(t) {
 		tenantsAreManaged(t, o)
 	}

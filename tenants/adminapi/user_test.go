@@ -13,6 +13,7 @@ import (
 )
 
 func TestUsersAreManaged(t *testing.T) {
+	t.Parallel()
 	for _, o := range databases(t) {
 		usersAreManaged(t, o)
 	}
@@ -104,6 +105,7 @@ func pages(t *testing.T, api *idp.API, paths ...string) {
 }
 
 func TestUserThatIsTurnedOffIsOutAtOnce(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
@@ -143,6 +145,7 @@ func userNamed(t *testing.T, api *idp.API, email string) string {
 }
 
 func TestNobodyActsAboveThemselves(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	admin, operator := p.Administrator("admin"), p.Administrator("operator")
@@ -166,6 +169,7 @@ func TestNobodyActsAboveThemselves(t *testing.T) {
 }
 
 func TestLastAdministratorStays(t *testing.T) {
+	t.Parallel()
 	for _, o := range databases(t) {
 		lastAdministratorStays(t, o)
 	}
@@ -211,6 +215,7 @@ func lastAdministratorStays(t *testing.T, o idp.Options) {
 }
 
 func TestUsersWaysIn(t *testing.T) {
+	t.Parallel()
 	p := idp.Start(t, idp.Options{})
 	p.Administration()
 	api := p.Administrator("admin")
