@@ -123,6 +123,14 @@ func commonCases(t *testing.T) []pageCase {
 			w.setup.err = lanyard.ErrConflict
 			return w.post("/setup?token=setup-token"+lang, setupForm())
 		}},
+		{"setup-passkey-refused", 200, func(w *world, lang string) *httptest.ResponseRecorder {
+			w.setup.err = lanyard.ErrNoPasskey
+			return w.post("/setup?token=setup-token"+lang, setupPasskeyForm())
+		}},
+		{"setup-no-passkeys", 200, func(w *world, lang string) *httptest.ResponseRecorder {
+			w.live.Tenant.Policy.NoPasskeys = true
+			return visited("/setup?token=setup-token")(w, lang)
+		}},
 		{"setup-used", 404, visited("/setup?token=other")},
 		{"setup-done", 200, visited("/setup/done")},
 		{"logout", 200, rendered(func(w *world) web.Handler {
@@ -203,7 +211,15 @@ func devCases() []pageCase {
 }
 
 func setupForm() url.Values {
-	return url.Values{"token": {"setup-token"}, "username": {"root@example.test"}, "name": {"Root"}, "password": {"correct horse battery"}}
+	return url.Values{"token": {"setup-token"}, "username": {"root@example.test"}, "name": {"Root"}, "password": {"correct horse battery"}, "tenant": {"Acme"}}
+}
+
+// setupPasskeyForm has the answer of an authenticator in place of a password.
+func setupPasskeyForm() url.Values {
+	form := setupForm()
+	form.Set("password", "")
+	form.Set("credential", `{"id":"new"}`)
+	return form
 }
 
 func overview() loginui.Overview {

@@ -96,6 +96,7 @@ func (f *fakeFlow) Link(_ context.Context, _ *tenants.Live, id lanyard.AuthReque
 type fakeSetup struct {
 	err    error
 	person lanyard.Profile
+	first  tenants.FirstAdministrator
 }
 
 func (f *fakeSetup) CheckSetup(_ context.Context, _ *tenants.Live, token lanyard.Secret) error {
@@ -105,8 +106,13 @@ func (f *fakeSetup) CheckSetup(_ context.Context, _ *tenants.Live, token lanyard
 	return nil
 }
 
-func (f *fakeSetup) FinishSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret, person lanyard.Profile, _ lanyard.Secret) error {
+func (f *fakeSetup) SetupPasskey(ctx context.Context, live *tenants.Live, token lanyard.Secret, person lanyard.Profile) ([]byte, error) {
 	f.person = person
+	return []byte(`{"challenge":"setup"}`), errors.Join(f.CheckSetup(ctx, live, token), f.err)
+}
+
+func (f *fakeSetup) FinishSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret, first tenants.FirstAdministrator) error {
+	f.person, f.first = first.Profile, first
 	return errors.Join(f.CheckSetup(ctx, live, token), f.err)
 }
 

@@ -29,9 +29,12 @@ func (p *Pages) Routes() []web.Route {
 		)
 	}
 	if p.Setup != nil {
+		setupForm, setupOptions := page("POST", pathSetup, web.OneTime, p.postSetup), options(pathSetupPasskey, p.setupOptions)
+		setupForm.MaxBody, setupOptions.Access = maxCredentialForm, web.OneTime
 		routes = append(routes,
 			page("GET", pathSetup, web.OneTime, p.getSetup),
-			page("POST", pathSetup, web.OneTime, p.postSetup),
+			setupForm,
+			setupOptions,
 			page("GET", pathSetupDone, web.Anyone, p.getSetupDone),
 		)
 	}

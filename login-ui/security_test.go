@@ -184,7 +184,7 @@ func TestFieldNamesAndButtonIDs(t *testing.T) {
 
 		"identifier-providers": {`name="way" value="connection:google" id="provider-google"`, `id="provider-telegram"`},
 		"link-identity":        {`name="link" value="no" id="link-deny"`, `name="link" value="yes" id="link-allow"`},
-		"setup":                {`name="username"`, `name="password"`, `autocomplete="new-password"`, `minlength="15"`, `passwordrules=`},
+		"setup":                {`name="username"`, `name="password"`, `autocomplete="new-password"`, `minlength="15"`, `passwordrules=`, `name="tenant"`, `name="credential"`, `id="passkey-button"`},
 	} {
 		c := everyCase(t)[name]
 		body := c.show(newWorld(t, c.site), "").Body.String()
@@ -258,7 +258,7 @@ func infected(t *testing.T, evil string) map[string]func(*world, string) *httpte
 		"error":      failed(lanyard.ErrInvalidRequest.Saying(evil), client),
 		"query":      visited("/nowhere?error=" + url.QueryEscape(evil) + "&error_description=" + url.QueryEscape(evil)),
 		"setup": func(w *world, _ string) *httptest.ResponseRecorder {
-			return w.post("/setup", url.Values{"token": {evil}, "username": {evil}, "name": {evil}, "password": {evil}})
+			return w.post("/setup", url.Values{"token": {evil}, "username": {evil}, "name": {evil}, "tenant": {evil}, "password": {evil}})
 		},
 		"logout": rendered(func(w *world) web.Handler {
 			return func(c *gin.Context) error {

@@ -20,16 +20,22 @@ type Setup interface {
 	// CheckSetup tells whether the token of a set-up link can still be used;
 	// lanyard.ErrNotFound if it was used, has expired or never was.
 	CheckSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret) error
-	// FinishSetup spends the token and makes the administrator with the profile's
-	// Name and Email. lanyard.ErrNotFound is as above; lanyard.ErrBadInput and
-	// lanyard.ErrConflict refuse the address, the errors of a new password that, and
-	// none of them spends the token.
-	FinishSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret, person lanyard.Profile, password lanyard.Secret) error
+	// SetupPasskey begins the making of a passkey for the profile's Name and Email and
+	// returns the options for script. lanyard.ErrNotFound is as above, and
+	// lanyard.ErrNotOffered where there are no passkeys.
+	SetupPasskey(ctx context.Context, live *tenants.Live, token lanyard.Secret, person lanyard.Profile) ([]byte, error)
+	// FinishSetup spends the token and makes the administrator. lanyard.ErrNotFound is
+	// as above; lanyard.ErrBadInput and lanyard.ErrConflict refuse the address, the errors
+	// of a new password that, lanyard.ErrNoPasskey the passkey, and none of them spends
+	// the token.
+	FinishSetup(ctx context.Context, live *tenants.Live, token lanyard.Secret, first tenants.FirstAdministrator) error
 }
 
 const (
-	pathSetup     = "/setup"
-	pathSetupDone = "/setup/done"
+	pathSetup        = "/setup"
+	pathSetupPasskey = "/setup/passkey"
+	pathSetupDone    = "/setup/done"
+	pathConsole      = "/console"
 
 	maxSetupName    = 200
 	maxSetupToken   = 128
@@ -39,10 +45,14 @@ const (
 // setupView is the page behind the set-up link (L21).
 type setupView struct {
 	*frame
-	Token        string
-	Email        string
-	Name         string
-	MinPassword  int
+	Token string
+	Email string
+	Name  string
+	// TenantName is what the tenant will be called.
+	TenantName  string
+	MinPassword int
+	// Passkeys says that one may be made here.
+	Passkeys     bool
 	FieldProblem map[string]string
 }
 
@@ -51,7 +61,7 @@ func (p *Pages) getSetup(c *gin.Context) error {
 	if err := p.checkSetup(c, token); err != nil {
 		return p.setupFault(c, err)
 	}
-	return p.showSetup(c, &setupView{frame: p.frame(c, nil), Token: token})
+	return p.showSetup(c, &setupView{frame: p.frame(c, nil), Token: token, TenantName: live(c).Tenant.Name})
 }
 
 func (p *Pages) checkSetup(c *gin.Context, token string) error {
@@ -62,30 +72,90 @@ func (p *Pages) checkSetup(c *gin.Context, token string) error {
 }
 
 func (p *Pages) postSetup(c *gin.Context) error {
-	form, err := web.PostForm(c.Request)
+	v, err := p.typedSetup(c)
 	if err != nil {
+		return p.setupFault(c, err)
+	}
+	form := posted{values: c.Request.PostForm}
+	credential, err := form.credential()
+	if err != nil && !errors.Is(err, errEmptyField) {
 		return err
 	}
-	token, password := form.Get(setupTokenParam), form.Get("password")
-	v := &setupView{frame: p.frame(c, nil), Token: token, Email: strings.TrimSpace(form.Get("username")), Name: strings.TrimSpace(form.Get("name"))}
-	if len(password) > maxPassword || len(v.Name) > maxPassword || len(v.Email) > maxPassword {
+	password := form.value("password")
+	if len(password) > maxPassword {
 		return errLongPassword
 	}
-	if p.Setup == nil || token == "" || len(token) > maxSetupToken {
-		return p.setupFault(c, lanyard.ErrNotFound)
-	}
-	if err := v.check(password); err != nil {
+	if err := v.check(password, len(credential) > 0); err != nil {
 		return err
 	}
 	if len(v.FieldProblem) > 0 {
 		return p.showSetup(c, v)
 	}
-	err = p.Setup.FinishSetup(c.Request.Context(), live(c), lanyard.SecretOf(token), lanyard.Profile{Name: v.Name, Email: v.Email}, lanyard.SecretOf(password))
+	return p.setupAnswer(c, v, p.Setup.FinishSetup(c.Request.Context(), live(c), lanyard.SecretOf(v.Token), tenants.FirstAdministrator{
+		Profile: v.profile(), Password: lanyard.SecretOf(password), Credential: credential, Tenant: v.TenantName,
+	}))
+}
+
+// typedSetup reads what was typed, but the password; without a token that can be one
+// it is lanyard.ErrNotFound.
+func (p *Pages) typedSetup(c *gin.Context) (*setupView, error) {
+	form, err := web.PostForm(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	v := &setupView{frame: p.frame(c, nil), Token: form.Get(setupTokenParam)}
+	for name, into := range map[string]*string{"username": &v.Email, "name": &v.Name, "tenant": &v.TenantName} {
+		if *into = strings.TrimSpace(form.Get(name)); len(*into) > maxPassword {
+			return nil, errLongField
+		}
+	}
+	if p.Setup == nil || v.Token == "" || len(v.Token) > maxSetupToken {
+		return nil, lanyard.ErrNotFound
+	}
+	return v, nil
+}
+
+func (v *setupView) profile() lanyard.Profile { return lanyard.Profile{Name: v.Name, Email: v.Email} }
+
+// setupOptions answers script with the options for navigator.credentials.create.
+// What is wrong with a field is lanyard.ErrBadInput: the form says what it is.
+func (p *Pages) setupOptions(c *gin.Context) error {
+	v, err := p.typedSetup(c)
+	if err != nil {
+		return err
+	}
+	if err := v.check("", true); err != nil {
+		return err
+	}
+	if len(v.FieldProblem) > 0 {
+		return lanyard.ErrBadInput
+	}
+	options, err := p.Setup.SetupPasskey(c.Request.Context(), live(c), lanyard.SecretOf(v.Token), v.profile())
+	if err != nil {
+		return err
+	}
+	writeJSON(c, options)
+	return nil
+}
+
+// setupAnswer leads on, or says on the form what was wrong.
+func (p *Pages) setupAnswer(c *gin.Context, v *setupView, err error) error {
 	if key := setupProblem(err); key != "" {
 		return errors.Join(v.refusePassword(key), p.showSetup(c, v))
 	}
-	if errors.Is(err, lanyard.ErrBadInput) || errors.Is(err, lanyard.ErrConflict) {
-		return errors.Join(v.problem("", "setup.refused"), p.showSetup(c, v))
+	for _, refusal := range []struct {
+		err error
+		key string
+	}{
+		{lanyard.ErrNoPasskey, "setup.passkey_refused"},
+		{lanyard.ErrNotOffered, "setup.passkey_refused"},
+		{lanyard.ErrBadInput, "setup.refused"},
+		{lanyard.ErrConflict, "setup.refused"},
+	} {
+		if errors.Is(err, refusal.err) {
+			web.Note(c, err)
+			return errors.Join(v.problem("", refusal.key), p.showSetup(c, v))
+		}
 	}
 	if err != nil {
 		return p.setupFault(c, err)
@@ -94,8 +164,8 @@ func (p *Pages) postSetup(c *gin.Context) error {
 	return nil
 }
 
-// check notes what is wrong with each field.
-func (v *setupView) check(password string) error {
+// check notes what is wrong with each field; with a passkey nobody asks for a password.
+func (v *setupView) check(password string, passkey bool) error {
 	_, badEmail := lanyard.CanonicalEmail(v.Email)
 	name := utf8.RuneCountInString(v.Name)
 	v.FieldProblem = map[string]string{}
@@ -106,7 +176,8 @@ func (v *setupView) check(password string) error {
 	}{
 		{badEmail != nil, "username", "setup.bad_email", 0},
 		{name == 0 || name > maxSetupName, "name", "setup.bad_name", maxSetupName},
-		{utf8.RuneCountInString(password) < tenants.MinPassword, "password", "setup.short_password", tenants.MinPassword},
+		{!plainName(v.TenantName), "tenant", "setup.bad_tenant", maxSetupName},
+		{!passkey && utf8.RuneCountInString(password) < tenants.MinPassword, "password", "setup.short_password", tenants.MinPassword},
 	} {
 		if !rule.wrong {
 			continue
@@ -152,7 +223,7 @@ func (v *setupView) refusePassword(key string) error {
 }
 
 func (p *Pages) showSetup(c *gin.Context, v *setupView) error {
-	v.MinPassword = tenants.MinPassword
+	v.MinPassword, v.Passkeys = tenants.MinPassword, !live(c).Tenant.Policy.NoPasskeys
 	if err := v.heading("setup.heading", "Tenant", v.Tenant); err != nil {
 		return err
 	}
@@ -177,14 +248,22 @@ func (p *Pages) setupFault(c *gin.Context, err error) error {
 	return p.showFault(c, http.StatusNotFound, v)
 }
 
+// getSetupDone says what comes next and leads to the console, where the person signs in.
 func (p *Pages) getSetupDone(c *gin.Context) error {
-	f := p.frame(c, nil)
-	if err := f.heading("setup.done_heading", "Tenant", f.Tenant); err != nil {
+	v := messageView{frame: p.frame(c, nil), Link: web.Local(site(c), pathConsole, nil).Location()}
+	if err := v.heading("setup.done_heading", "Tenant", v.Tenant); err != nil {
 		return err
 	}
-	text, err := f.T("setup.done")
-	if err != nil {
+	for _, key := range []string{"setup.done", "setup.next"} {
+		text, err := v.T(key)
+		if err != nil {
+			return err
+		}
+		v.Texts = append(v.Texts, text)
+	}
+	var err error
+	if v.LinkText, err = v.T("setup.console"); err != nil {
 		return err
 	}
-	return p.show(c, http.StatusOK, "message.html", messageView{frame: f, Texts: []string{text}})
+	return p.show(c, http.StatusOK, "message.html", v)
 }

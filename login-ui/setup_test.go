@@ -24,3 +24,40 @@ func TestSetupSaysWhatIsWrongWithThePassword(t *testing.T) {
 		}
 	}
 }
+
+// TestSetupTakesAPasskeyInPlaceOfAPassword, with what else was typed.
+func TestSetupTakesAPasskeyInPlaceOfAPassword(t *testing.T) {
+	w := newWorld(t, https)
+	if rec := w.post("/setup", setupPasskeyForm()); rec.Code != http.StatusSeeOther {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	if first := w.setup.first; string(first.Credential) != `{"id":"new"}` || first.Tenant != "Acme" || first.Profile.Email != "root@example.test" {
+		t.Errorf("the deed got %+v", first)
+	}
+	rec := w.get("/setup/done")
+	if !strings.Contains(rec.Body.String(), `href="/t/acme/console"`) {
+		t.Errorf("the end leads nowhere: %s", rec.Body)
+	}
+}
+
+// TestOptionsOfASetupPasskeyAreForAGoodFormAndLink; whatever else is asked begins nothing.
+func TestOptionsOfASetupPasskeyAreForAGoodFormAndLink(t *testing.T) {
+	for field, bad := range map[string]string{
+		"": "", "token": "other", "username": "nobody", "name": "", "tenant": strings.Repeat("x", 201),
+	} {
+		w, form, want := newWorld(t, https), setupPasskeyForm(), http.StatusBadRequest
+		switch field {
+		case "":
+			want = http.StatusOK
+		case "token":
+			want = http.StatusNotFound
+			fallthrough
+		default:
+			form.Set(field, bad)
+		}
+		rec := w.post("/setup/passkey", form)
+		if rec.Code != want || (rec.Code == http.StatusOK) != strings.Contains(rec.Body.String(), "challenge") {
+			t.Errorf("a bad %q: %d %s", field, rec.Code, rec.Body)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/testkit"
+	"github.com/lanyard-id/lanyard/internal/testkit/authenticator"
 	"github.com/lanyard-id/lanyard/internal/testkit/schema"
 	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants"
@@ -62,7 +64,7 @@ func (i installation) tenant(slug string) *tenants.Live {
 	i.Helper()
 	tenant := lanyard.Tenant{ID: lanyard.NewTenantID(), Slug: slug, Name: slug, CreatedAt: i.clock.Now()}
 	i.must(i.store.InsertTenant(i.Context(), tenant))
-	return &tenants.Live{Tenant: tenant, Scope: i.store.Tenant(tenant.ID)}
+	return &tenants.Live{Tenant: tenant, Scope: i.store.Tenant(tenant.ID), Issuer: "https://id.example.test"}
 }
 
 // link stores the token of a set-up link that lives for an hour.
@@ -76,7 +78,9 @@ func (i installation) link(live *tenants.Live, purpose string) lanyard.Secret {
 }
 
 func (i installation) finish(token lanyard.Secret, email, password string) error {
-	return i.setup.FinishSetup(i.Context(), i.live, token, lanyard.Profile{Name: "Ada", Email: email}, lanyard.SecretOf(password))
+	return i.setup.FinishSetup(i.Context(), i.live, token, tenants.FirstAdministrator{
+		Profile: lanyard.Profile{Name: "Ada", Email: email}, Password: lanyard.SecretOf(password),
+	})
 }
 
 // users counts the rows of people, whatever became of them.
@@ -215,6 +219,127 @@ func TestSetupIsRaced(t *testing.T) {
 		i.must(err)
 		if n := i.users(); made != 1 || n != 1 || len(events) != 1 {
 			i.Errorf("%d calls made %d people and %d events", made, n, len(events))
+		}
+	})
+}
+
+// makesPasskey answers the options for a person with an authenticator.
+func (i installation) makesPasskey(token lanyard.Secret, person lanyard.Profile, key *authenticator.Authenticator) []byte {
+	i.Helper()
+	options, err := i.setup.SetupPasskey(i.Context(), i.live, token, person)
+	i.must(err)
+	answer, err := key.Create(options)
+	i.must(err)
+	return answer
+}
+
+var ada = lanyard.Profile{Name: "Ada", Email: "ada@example.com"}
+
+// TestSetupByPasskey makes an administrator who signs in with it, and has no password.
+func TestSetupByPasskey(t *testing.T) {
+	onBoth(t, func(i installation) {
+		token, key := i.link(i.live, tenants.SetupPurpose), authenticator.New(i.live.Issuer)
+		first := tenants.FirstAdministrator{Profile: ada, Tenant: "Analytical Engines", Credential: i.makesPasskey(token, ada, key)}
+		i.must(i.setup.FinishSetup(i.Context(), i.live, token, first))
+		tenant, err := i.live.Scope.Tenant(i.Context())
+		i.must(err)
+		if tenant.Name != "Analytical Engines" || tenant.Slug != lanyard.DefaultTenant {
+			i.Errorf("the tenant is %s, %q", tenant.Slug, tenant.Name)
+		}
+		people, now := &accounts.Accounts{Hasher: i.setup.Hasher}, i.clock.Now()
+		options, err := people.PasskeyRequest(i.Context(), i.live.Tenancy(), "a request", "", now)
+		i.must(err)
+		answer, err := key.Get(options)
+		i.must(err)
+		proven, err := people.ProvePasskey(i.Context(), i.live.Tenancy(), "a request", answer, "", accounts.From{}, now)
+		i.must(err)
+		roles, err := i.live.Scope.UserRoles(i.Context(), proven.User.ID)
+		i.must(err)
+		if proven.Method != lanyard.MethodPasskey || fmt.Sprint(roles) != "["+tenants.RoleInstanceAdmin+"]" {
+			i.Errorf("the passkey proves %s of somebody with %v", proven.Method, roles)
+		}
+		credentials, err := i.live.Scope.CredentialsByName(i.Context(), ada.Email)
+		i.must(err)
+		if credentials.PasswordHash != "" {
+			i.Error("there is a password, too")
+		}
+	})
+}
+
+// TestFailedPasskeyLeavesTheSetupLink: the ceremony is gone, and another one or a
+// password ends the set-up.
+func TestFailedPasskeyLeavesTheSetupLink(t *testing.T) {
+	onBoth(t, func(i installation) {
+		i.must(i.finish(i.link(i.live, tenants.SetupPurpose), "taken@example.com", firstPassword))
+		token, issuer := i.link(i.live, tenants.SetupPurpose), i.live.Issuer
+		for name, c := range map[string]struct {
+			key  authenticator.Authenticator
+			want error
+			who  lanyard.Profile
+			late time.Duration
+		}{
+			"another origin":    {authenticator.Authenticator{Origin: issuer, WrongOrigin: "https://evil.example"}, lanyard.ErrNoPasskey, ada, 0},
+			"no verification":   {authenticator.Authenticator{Origin: issuer, NoUV: true}, lanyard.ErrNoPasskey, ada, 0},
+			"another challenge": {authenticator.Authenticator{Origin: issuer, WrongChallenge: strings.Repeat("A", 43)}, lanyard.ErrNoPasskey, ada, 0},
+			"too late":          {authenticator.Authenticator{Origin: issuer}, lanyard.ErrNoPasskey, ada, 5 * time.Minute},
+			"an address in use": {authenticator.Authenticator{Origin: issuer}, lanyard.ErrConflict, lanyard.Profile{Name: "Ada", Email: "TAKEN@example.com"}, 0},
+		} {
+			first := tenants.FirstAdministrator{Profile: c.who, Credential: i.makesPasskey(token, c.who, &c.key)}
+			i.clock.Advance(c.late)
+			for _, want := range []error{c.want, lanyard.ErrNoPasskey} { // a ceremony is spent by its first answer
+				if err := i.setup.FinishSetup(i.Context(), i.live, token, first); !errors.Is(err, want) {
+					i.Errorf("%s: %v, want %v", name, err, want)
+				}
+			}
+			i.must(i.setup.CheckSetup(i.Context(), i.live, token))
+		}
+		if n := i.users(); n != 1 {
+			i.Errorf("%d people exist", n)
+		}
+		i.live.Tenant.Policy.NoPasskeys = true
+		if _, err := i.setup.SetupPasskey(i.Context(), i.live, token, ada); !errors.Is(err, lanyard.ErrNotOffered) {
+			i.Errorf("where passkeys are turned off: %v", err)
+		}
+		i.must(i.finish(token, ada.Email, firstPassword))
+	})
+}
+
+// TestSetupIsRacedByPasskey: 32 at once, half of them with the passkey and half with a
+// password, make one administrator (ONCE), who has one of the two.
+func TestSetupIsRacedByPasskey(t *testing.T) {
+	onBoth(t, func(i installation) {
+		token := i.link(i.live, tenants.SetupPurpose)
+		credential := i.makesPasskey(token, ada, authenticator.New(i.live.Issuer))
+		made := make([]bool, 32)
+		var group sync.WaitGroup
+		for n := range made {
+			group.Go(func() {
+				first := tenants.FirstAdministrator{Profile: ada, Credential: credential}
+				if n%2 == 0 {
+					first = tenants.FirstAdministrator{Profile: lanyard.Profile{Name: "Ada", Email: fmt.Sprintf("ada-%d@example.com", n)}, Password: lanyard.SecretOf(firstPassword)}
+				}
+				err := i.setup.FinishSetup(i.Context(), i.live, token, first)
+				made[n] = err == nil
+				if err != nil && !errors.Is(err, lanyard.ErrNotFound) && !errors.Is(err, lanyard.ErrNoPasskey) {
+					i.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		winner := slices.Index(made, true)
+		if i.users() != 1 || winner < 0 || slices.Contains(made[winner+1:], true) {
+			i.Fatalf("%v made %d people", made, i.users())
+		}
+		email := ada.Email
+		if winner%2 == 0 {
+			email = fmt.Sprintf("ada-%d@example.com", winner)
+		}
+		user, err := i.live.Scope.UserByEmail(i.Context(), email)
+		i.must(err)
+		passkeys, err := i.live.Scope.Passkeys(i.Context(), user.ID)
+		i.must(err)
+		if len(passkeys) != winner%2 {
+			i.Errorf("number %d made %d passkeys", winner, len(passkeys))
 		}
 	})
 }

@@ -133,15 +133,22 @@ if (codes) {
 
   // The server makes options for one ceremony; those before them are void.
   async function options() {
-    const answer = await fetch(form.dataset.options, { method: "POST", headers: { Accept: "application/json" } });
+    const fields = form.dataset.fields?.split(" ").map((name) => [name, form.elements[name].value]);
+    const body = fields && new URLSearchParams(fields);
+    const answer = await fetch(form.dataset.options, { method: "POST", headers: { Accept: "application/json" }, body });
+    if (fields && answer.status < 500 && !answer.ok) {
+      return undefined;
+    }
     if (!answer.ok) {
       throw new Error(`options: ${answer.status}`);
     }
     return answer.json();
   }
 
+  // The server checks what is typed, with words of its own.
   function send(credential) {
     form.elements.credential.value = JSON.stringify(credential.toJSON());
+    form.noValidate = true;
     form.requestSubmit();
   }
 
@@ -150,6 +157,10 @@ if (codes) {
     say("");
     try {
       const json = await options();
+      if (!json) { // the form says what is wrong with a field
+        send({ toJSON: () => ({}) });
+        return;
+      }
       const credential = "create" in form.dataset
         ? await navigator.credentials.create({ publicKey: Credential.parseCreationOptionsFromJSON(json) })
         : await navigator.credentials.get({ publicKey: Credential.parseRequestOptionsFromJSON(json) });

@@ -20,6 +20,8 @@ const ceremonyFor = 5 * time.Minute
 // The purposes of ceremonies: what was begun for one ends nothing else.
 const (
 	ceremonyCreate = "create"
+	// ceremonyFirst is for somebody who has no account yet.
+	ceremonyFirst  = "first"
 	ceremonySignIn = "sign_in"
 	ceremonySecond = "second"
 )

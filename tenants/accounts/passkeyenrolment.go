@@ -19,13 +19,6 @@ import (
 // PublicKeyCredential.parseCreationOptionsFromJSON. Where passkeys are turned off it
 // is lanyard.ErrNotOffered.
 func (a *Accounts) PasskeyCreation(ctx context.Context, t Tenancy, user lanyard.User, holder string, now time.Time) ([]byte, error) {
-	if t.Tenant.Policy.NoPasskeys {
-		return nil, lanyard.ErrNotOffered
-	}
-	party, err := relyingParty(t)
-	if err != nil {
-		return nil, err
-	}
 	who, err := a.person(ctx, t.Scope, user)
 	if err != nil {
 		return nil, err
@@ -34,18 +27,41 @@ func (a *Accounts) PasskeyCreation(ctx context.Context, t Tenancy, user lanyard.
 	if err != nil {
 		return nil, err
 	}
-	known, err := descriptors(all, party.Config.RPID)
+	return creation{purpose: ceremonyCreate, holder: holder, who: who, known: all}.begin(ctx, t, now)
+}
+
+// creation is the making of a passkey.
+type creation struct {
+	purpose, holder string
+	who             person
+	// known are the passkeys that the person has.
+	known []lanyard.Passkey
+}
+
+// begin makes and keeps the options. Where passkeys are turned off it is lanyard.ErrNotOffered.
+func (c creation) begin(ctx context.Context, t Tenancy, now time.Time) ([]byte, error) {
+	if t.Tenant.Policy.NoPasskeys {
+		return nil, lanyard.ErrNotOffered
+	}
+	party, err := relyingParty(t)
 	if err != nil {
 		return nil, err
 	}
-	resident := true
-	options, session, err := party.BeginRegistration(who, webauthn.WithExclusions(known), webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{
-		ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: &resident, UserVerification: protocol.VerificationPreferred,
+	known, err := descriptors(c.known, party.Config.RPID)
+	if err != nil {
+		return nil, err
+	}
+	resident, verification := true, protocol.VerificationPreferred
+	if c.purpose == ceremonyFirst {
+		verification = protocol.VerificationRequired
+	}
+	options, session, err := party.BeginRegistration(c.who, webauthn.WithExclusions(known), webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{
+		ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: &resident, UserVerification: verification,
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("begin the making of a passkey: %w", err)
 	}
-	if err := begin(ctx, t.Scope, holder, ceremonyCreate, session, now); err != nil {
+	if err := begin(ctx, t.Scope, c.holder, c.purpose, session, now); err != nil {
 		return nil, err
 	}
 	return json.Marshal(options.Response)
@@ -83,30 +99,40 @@ func (a *Accounts) EnrolPasskey(ctx context.Context, t Tenancy, user lanyard.Use
 }
 
 func (a *Accounts) madePasskey(ctx context.Context, t Tenancy, user lanyard.User, holder string, response []byte, now time.Time) (webauthn.Credential, error) {
-	if t.Tenant.Policy.NoPasskeys {
-		return webauthn.Credential{}, lanyard.ErrNotOffered
-	}
-	party, err := relyingParty(t)
-	if err != nil {
-		return webauthn.Credential{}, err
-	}
-	answer, err := parseCreation(response)
-	if err != nil {
-		return webauthn.Credential{}, err
-	}
-	session, err := end(ctx, t.Scope, holder, ceremonyCreate, now)
-	if err != nil {
-		return webauthn.Credential{}, err
-	}
 	who, err := a.person(ctx, t.Scope, user)
 	if err != nil {
 		return webauthn.Credential{}, err
 	}
-	credential, err := party.CreateCredential(who, session, answer)
-	if err != nil {
-		return webauthn.Credential{}, refused(err)
+	made, _, err := creation{purpose: ceremonyCreate, holder: holder, who: who}.end(ctx, t, response, now)
+	return made, err
+}
+
+// end spends the ceremony and checks the answer to it, which it returns with the
+// handle that it was made for. That of somebody without a row is the ceremony's own.
+func (c creation) end(ctx context.Context, t Tenancy, response []byte, now time.Time) (webauthn.Credential, []byte, error) {
+	if t.Tenant.Policy.NoPasskeys {
+		return webauthn.Credential{}, nil, lanyard.ErrNotOffered
 	}
-	return *credential, nil
+	party, err := relyingParty(t)
+	if err != nil {
+		return webauthn.Credential{}, nil, err
+	}
+	answer, err := parseCreation(response)
+	if err != nil {
+		return webauthn.Credential{}, nil, err
+	}
+	session, err := end(ctx, t.Scope, c.holder, c.purpose, now)
+	if err != nil {
+		return webauthn.Credential{}, nil, err
+	}
+	if c.purpose == ceremonyFirst {
+		c.who.handle = session.UserID
+	}
+	credential, err := party.CreateCredential(c.who, session, answer)
+	if err != nil {
+		return webauthn.Credential{}, nil, refused(err)
+	}
+	return *credential, c.who.handle, nil
 }
 
 // AddPasskey ends the making of a passkey that the actor's session began. It needs a fresh proof.
