@@ -244,7 +244,12 @@ tenants:
 	})
 	api := p.API(granted.Text("access_token"))
 	api.Must("POST", "/clients", `{"client_id":"plain","type":"machine"}`)
+	admin := p.Administrator("admin")
+	passing := admin.Must("POST", "/resources", `{"identifier":"https://passing.example.test"}`).Text("id")
+	admin.Must("POST", "/clients", `{"client_id":"desk","type":"web","redirect_uris":["https://desk.example.test/cb"],"resources":["https://passing.example.test","urn:lanyard:management"]}`)
+	admin.Must("DELETE", "/resources/"+passing, nil) // what a client names and is not there any more opens nothing
 	for call, want := range map[string]int{
+		`POST /clients/desk/secrets {}`: 403, `PATCH /clients/desk {"client_name":"x"}`: 403, `DELETE /clients/desk `: 403,
 		`POST /clients {"type":"machine","roles":["tenant-admin"]}`:               403,
 		`POST /clients {"type":"machine","resources":["urn:lanyard:management"]}`: 403,
 		`POST /clients {"type":"machine","default_resource":"ISSUER/api/v1"}`:     403,
@@ -369,5 +374,20 @@ func TestRegistrationsAreLinted(t *testing.T) {
 	clean := p.Administrator("admin").Must("POST", "/clients/check", `{"redirect_uris":["https://a.example.test/cb"]}`)
 	if clean.Text("refused") != "" || fmt.Sprint(clean.Body["warnings"]) != "[]" {
 		t.Error(clean.Raw)
+	}
+}
+
+// TestMachineIsNobodysSubject: the sub of a machine's tokens is its client_id, and no person's.
+func TestMachineIsNobodysSubject(t *testing.T) {
+	t.Parallel()
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	api := p.Administrator("admin")
+	if got := api.Do("POST", "/users", `{"sub":"operator","username":"mallory"}`); got.Status != http.StatusConflict {
+		t.Error(got.Status, got.Raw)
+	}
+	api.Must("POST", "/users", `{"sub":"chosen","username":"mallory"}`)
+	if got := api.Do("POST", "/clients", `{"client_id":"chosen","type":"machine"}`); got.Status != http.StatusConflict {
+		t.Error(got.Status, got.Raw)
 	}
 }

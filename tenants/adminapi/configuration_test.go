@@ -151,6 +151,11 @@ func TestConnectionsNeverShowTheirSecrets(t *testing.T) {
 	if stored() != "another-secret-of-work" {
 		t.Error("the secret is the old one")
 	}
+	for _, elsewhere := range []string{`{"issuer":"https://evil.example.test"}`, `{"issuer":null}`} { // no secret goes along
+		if got := api.Do("PATCH", "/connections/work", elsewhere); got.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", elsewhere, got.Status, got.Raw)
+		}
+	}
 	for _, raw := range []string{made.Raw, changed.Raw, api.Must("GET", "/connections", nil).Raw, api.Must("GET", "/connections/work", nil).Raw} {
 		if strings.Contains(raw, "secret-of-work") {
 			t.Error(raw)

@@ -1,7 +1,9 @@
 package adminapi_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -339,5 +341,41 @@ func TestOwnConnectionsAreManaged(t *testing.T) {
 	api.Must("DELETE", path, nil)
 	if got := api.Must("GET", base, nil); len(got.Body["items"].([]any)) != 0 {
 		t.Error(got.Raw)
+	}
+}
+
+// TestUpstreamIsAskedOutsideOfTransactions: while it thinks, everybody else goes on writing.
+func TestUpstreamIsAskedOutsideOfTransactions(t *testing.T) {
+	t.Parallel()
+	asked := make(chan bool, 1)
+	written := make(chan error, 1)
+	company := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case asked <- true:
+			select {
+			case err := <-written:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(3 * time.Second):
+				t.Error("nothing can be written while an upstream is asked")
+			}
+		default:
+		}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(company.Close)
+	p := idp.Start(t, idp.Options{Upstreams: []string{company.Listener.Addr().String()}})
+	p.Administration()
+	api := p.Administrator("admin")
+	api.Must("POST", "/organizations", `{"name":"Lamps","slug":"lamps"}`)
+	go func() {
+		<-asked
+		written <- p.Scope().InsertEvent(context.Background(), lanyard.Event{Type: lanyard.EventTenantUpdated, At: p.Clock.Now()})
+	}()
+	got := api.With("Idempotency-Key", "one").Do("POST", "/organizations/lamps/connections",
+		`{"kind":"oidc","name":"Company","issuer":"`+company.URL+`","client_id":"us","client_secret":"secret"}`)
+	if !strings.HasPrefix(got.Text("code"), "upstream_") {
+		t.Error(got.Status, got.Raw)
 	}
 }

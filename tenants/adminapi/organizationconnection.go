@@ -10,11 +10,11 @@ import (
 // organizationConnections are the operations on organizations' own upstream providers.
 func (a *API) organizationConnections() {
 	m := a.management
-	list(a, operation{Path: "/organizations/{organization}/connections", ID: "listOrganizationConnections", Summary: "List own connections", Permission: lanyard.MayReadOrganizations, InOrganization: lanyard.MayManageConnections, Apart: true},
+	list(a, operation{Path: "/organizations/{organization}/connections", ID: "listOrganizationConnections", Summary: "List own connections", Permission: lanyard.MayReadOrganizations, InOrganization: lanyard.MayManageConnections},
 		management.OrganizationConnectionColumns, func(ctx context.Context, c call, q management.Query) (management.List[management.OrganizationConnection], error) {
 			return m.OrganizationConnections(ctx, c.Administrator, c.organization(), q)
 		})
-	create(a, operation{Path: "/organizations/{organization}/connections", ID: "createOrganizationConnection", Summary: "Add a connection", Permission: lanyard.MayManageOrganizations, InOrganization: lanyard.MayManageConnections},
+	create(a, operation{Path: "/organizations/{organization}/connections", ID: "createOrganizationConnection", Summary: "Add a connection", Permission: lanyard.MayManageOrganizations, InOrganization: lanyard.MayManageConnections, Apart: true},
 		func(ctx context.Context, c call, n management.OrganizationConnection) (management.OrganizationConnection, error) {
 			return m.CreateOrganizationConnection(ctx, c.Administrator, c.organization(), n)
 		})

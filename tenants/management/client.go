@@ -118,6 +118,9 @@ func (m *Management) CreateClient(ctx context.Context, a Administrator, c Client
 		if err := a.mayRegister(ctx, tx, &after); err != nil {
 			return err
 		}
+		if err := tenants.ClientIDFree(ctx, tx, after.ID); err != nil {
+			return err
+		}
 		if err := tx.PutClient(ctx, after); err != nil {
 			return err
 		}
@@ -217,7 +220,7 @@ func (m *Management) putClient(ctx context.Context, tx storage.Scope, a Administ
 // the powers of its roles, and the management of the tenant if it may ask for that. Roles
 // and resources that are not there are lanyard.ErrBadInput.
 func (a Administrator) mayRegister(ctx context.Context, tx storage.Scope, c *lanyard.Client) error {
-	if err := a.Above(ctx, tx, c.Roles); err != nil {
+	if err := a.mayHold(ctx, tx, c); err != nil {
 		return err
 	}
 	roles, err := tx.Roles(ctx, "")
@@ -229,13 +232,16 @@ func (a Administrator) mayRegister(ctx context.Context, tx storage.Scope, c *lan
 			return lanyard.ErrBadInput.Saying("there is no role of one of these names")
 		}
 	}
-	return a.mayNameResources(ctx, tx, append(slices.Clone(c.Resources), c.DefaultResource))
+	return a.mayNameResources(ctx, tx, namedBy(c))
 }
+
+// namedBy are the resources that a client names.
+func namedBy(c *lanyard.Client) []string { return append(slices.Clone(c.Resources), c.DefaultResource) }
 
 func (a Administrator) mayNameResources(ctx context.Context, tx storage.Scope, names []string) error {
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
-	if len(names) == 0 {
-		return nil
+	if err := a.mayManageBy(names); err != nil || len(names) == 0 {
+		return err
 	}
 	stored, err := tx.Resources(ctx)
 	if err != nil {
@@ -247,22 +253,28 @@ func (a Administrator) mayNameResources(ctx context.Context, tx storage.Scope, n
 			known[key] = true
 		}
 	}
-	management, err := lanyard.ResourceKey(lanyard.ManagementResource(a.Live.Issuer).Identifier)
-	if err != nil {
-		return err
-	}
 	for _, name := range names {
-		key, err := lanyard.ResourceKey(name)
-		switch {
-		case name == lanyard.ManagementName || (err == nil && key == management):
-			if !a.Powers.May(lanyard.MayManageTenant) {
-				return lanyard.ErrNotAllowed.Saying("a client of the management API needs who may manage the tenant")
-			}
-		case err != nil || !known[key]:
+		if key, err := lanyard.ResourceKey(name); !a.manages(name) && (err != nil || !known[key]) {
 			return lanyard.ErrBadInput.Saying("there is no resource of one of these names")
 		}
 	}
 	return nil
+}
+
+// mayManageBy is lanyard.ErrNotAllowed if the management API is among these resources and the
+// caller may not manage the tenant.
+func (a Administrator) mayManageBy(names []string) error {
+	if slices.ContainsFunc(names, a.manages) && !a.Powers.May(lanyard.MayManageTenant) {
+		return lanyard.ErrNotAllowed.Saying("a client of the management API needs who may manage the tenant")
+	}
+	return nil
+}
+
+// manages tells whether a resource is the tenant's management API, in any spelling.
+func (a Administrator) manages(name string) bool {
+	key, err := lanyard.ResourceKey(name)
+	own, wrong := lanyard.ResourceKey(lanyard.ManagementResource(a.Live.Issuer).Identifier)
+	return name == lanyard.ManagementName || (err == nil && wrong == nil && key == own)
 }
 
 // ensureAlgorithm makes the keys of an algorithm that the tenant does not sign with yet.
@@ -294,11 +306,11 @@ func (m *Management) RemoveClient(ctx context.Context, a Administrator, id lanya
 	})
 }
 
-// mayHold is lanyard.ErrNotAllowed unless the caller has what the client can get.
-// What it names and is not there any more is no obstacle.
+// mayHold is lanyard.ErrNotAllowed unless the caller has what the client can get. What it
+// names and is not there any more neither helps nor hinders.
 func (a Administrator) mayHold(ctx context.Context, tx storage.Scope, c *lanyard.Client) error {
-	if err := a.mayRegister(ctx, tx, c); err != nil && !errors.Is(err, lanyard.ErrBadInput) {
+	if err := a.Above(ctx, tx, c.Roles); err != nil {
 		return err
 	}
-	return nil
+	return a.mayManageBy(namedBy(c))
 }

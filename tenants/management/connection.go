@@ -181,6 +181,7 @@ func (m *Management) checkConnection(before, after lanyard.Connection, c Connect
 		return err
 	}
 	byKey := after.Auth == lanyard.UpstreamJWT
+	another := (before.Auth == lanyard.UpstreamJWT) != byKey || before.IssuerURL() != after.IssuerURL()
 	given, needed := c.Secret, "client_secret"
 	if byKey {
 		given, needed = c.PrivateKey, "private_key"
@@ -192,7 +193,7 @@ func (m *Management) checkConnection(before, after lanyard.Connection, c Connect
 		return lanyard.ErrBadInput.Saying("default_roles are for an organization's connection")
 	case c.Secret != "" && c.PrivateKey != "", given == "" && c.Secret+c.PrivateKey != "":
 		return lanyard.ErrBadInput.Saying("the connection authenticates with a " + needed + " alone")
-	case given == "" && (before.ID == "" || (before.Auth == lanyard.UpstreamJWT) != byKey):
+	case given == "" && (before.ID == "" || another): // what one upstream knows is not for the next
 		return lanyard.ErrBadInput.Saying("the connection needs a " + needed)
 	case c.BotToken != "" && after.Kind != lanyard.ConnectionTelegram:
 		return lanyard.ErrBadInput.Saying("only Telegram has bots")

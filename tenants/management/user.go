@@ -9,6 +9,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
@@ -224,6 +225,9 @@ func checkUser(a Administrator, before, after lanyard.User) error {
 }
 
 func (m *Management) insertUser(ctx context.Context, tx storage.Scope, a Administrator, made lanyard.User, password storage.Password) error {
+	if err := tenants.SubjectFree(ctx, tx, made.Subject); err != nil {
+		return err
+	}
 	if err := tx.InsertUser(ctx, made); err != nil {
 		return err
 	}

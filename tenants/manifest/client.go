@@ -89,6 +89,8 @@ func (r *run) putClient(ctx context.Context, o *Client) error {
 	after.CreatedAt = r.now
 	if exists {
 		after.CreatedAt = before.CreatedAt
+	} else if err := tenants.ClientIDFree(ctx, r.scope, o.ID); err != nil {
+		return err
 	}
 	changed := !exists || !sameDocument(before, &after)
 	if changed {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/storage"
+	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/accounts"
 )
 
@@ -242,6 +243,8 @@ func (r *run) writeUser(ctx context.Context, before, after lanyard.User, exists 
 	write, fact := r.scope.InsertUser, lanyard.EventUserCreated
 	if exists {
 		write, fact = r.scope.UpdateUser, lanyard.EventUserUpdated
+	} else if err := tenants.SubjectFree(ctx, r.scope, after.Subject); err != nil {
+		return err
 	}
 	if err := write(ctx, after); err != nil {
 		return err

@@ -92,7 +92,8 @@ func (o *Organizations) AddConnection(ctx context.Context, s Seat, c lanyard.Con
 }
 
 // ChangeConnection changes a connection after a fresh proof, all but its id, kind and
-// owner, and whether it is on. An empty secret keeps the one that it has. What decides
+// owner, and whether it is on. An empty secret keeps the one that it has, at the same issuer: it
+// is not for another one to learn. What decides
 // whether sign-ins work switches it off until it was tested again; where the
 // organization insists on its own and has no other, that is lanyard.ErrConnectionNeeded.
 func (o *Organizations) ChangeConnection(ctx context.Context, s Seat, c lanyard.Connection, secret lanyard.Secret, now time.Time) (lanyard.Connection, error) {
@@ -108,8 +109,11 @@ func (o *Organizations) ChangeConnection(ctx context.Context, s Seat, c lanyard.
 	}
 	c = onto(c, before)
 	moved := c.IssuerURL() != before.IssuerURL()
-	if err := o.mayWrite(ctx, s, c, secret, moved, now); err != nil {
+	if err := o.mayWrite(ctx, s, c, secret, moved && !secret.IsZero(), now); err != nil {
 		return lanyard.Connection{}, err
+	}
+	if moved && secret.IsZero() {
+		return lanyard.Connection{}, lanyard.ErrBadInput.Saying("another issuer has another secret: give it")
 	}
 	if !secret.IsZero() {
 		if c.SealedSecret, err = o.Accounts.Sealer.Seal(c.SecretPlace(), []byte(secret.Reveal())); err != nil {

@@ -198,7 +198,7 @@ func TestUpstreamIsAskedBeforeItIsStored(t *testing.T) {
 		c.Name = "renamed"
 		h.must(first(h.ChangeConnection(h.Context(), olga, c, lanyard.Secret{}, h.now))) // it stays where it was
 		c.Issuer += "/elsewhere"
-		h.wants("moved to one that is down", first(h.ChangeConnection(h.Context(), olga, c, lanyard.Secret{}, h.now)), lanyard.ErrUpstreamDown)
+		h.wants("moved to one that is down", first(h.ChangeConnection(h.Context(), olga, c, lanyard.NewSecret(), h.now)), lanyard.ErrUpstreamDown)
 		for range 28 {
 			h.wants("asked", add(), lanyard.ErrUpstreamDown)
 		}
@@ -271,7 +271,7 @@ func TestChangeThatMattersSwitchesOff(t *testing.T) {
 		}{
 			"a name":     {func(c *lanyard.Connection) { c.Name, c.Order = "renamed", 3 }, lanyard.Secret{}, true},
 			"the roles":  {func(c *lanyard.Connection) { c.JustInTime, c.DefaultRoles = true, []string{lanyard.RoleAdmin} }, lanyard.Secret{}, true},
-			"the issuer": {func(c *lanyard.Connection) { c.Issuer += "/x" }, lanyard.Secret{}, false},
+			"the issuer": {func(c *lanyard.Connection) { c.Issuer += "/x" }, lanyard.SecretOf("another"), false},
 			"the client": {func(c *lanyard.Connection) { c.UpstreamClientID = "x" }, lanyard.Secret{}, false},
 			"the factor": {func(c *lanyard.Connection) { c.TrustedForMFA = true }, lanyard.Secret{}, false},
 			"the secret": {func(*lanyard.Connection) {}, lanyard.SecretOf("another"), false},
@@ -299,6 +299,9 @@ func TestChangeThatMattersSwitchesOff(t *testing.T) {
 		c := h.connected(acme, "company", nil)
 		c.Auth = lanyard.UpstreamJWT
 		h.wants("a key instead of a secret", first(h.ChangeConnection(h.Context(), olga, c, lanyard.Secret{}, h.now)), lanyard.ErrBadInput)
+		c = h.stored(c.ID)
+		c.Issuer = "https://evil.test"
+		h.wants("a secret taken along to another issuer", first(h.ChangeConnection(h.Context(), olga, c, lanyard.Secret{}, h.now)), lanyard.ErrBadInput)
 	})
 }
 
@@ -311,9 +314,9 @@ func TestConnectionWithRolesBeyondIsNotChanged(t *testing.T) {
 		c := h.connected(acme, "company", func(c *lanyard.Connection) { c.JustInTime, c.DefaultRoles = true, []string{lanyard.RoleAdmin} })
 		h.wants("switched on", h.EnableConnection(h.Context(), jan, c.ID, h.now), lanyard.ErrNotAllowed)
 		c.Issuer = "https://evil.test"
-		h.wants("moved", first(h.ChangeConnection(h.Context(), jan, c, lanyard.Secret{}, h.now)), lanyard.ErrNotAllowed)
+		h.wants("moved", first(h.ChangeConnection(h.Context(), jan, c, lanyard.NewSecret(), h.now)), lanyard.ErrNotAllowed)
 		c.DefaultRoles = nil
-		h.must(first(h.ChangeConnection(h.Context(), jan, c, lanyard.Secret{}, h.now)))
+		h.must(first(h.ChangeConnection(h.Context(), jan, c, lanyard.NewSecret(), h.now)))
 	})
 }
 
