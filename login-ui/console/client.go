@@ -244,6 +244,9 @@ func (c *Console) checkClient(x *visit) (any, error) {
 		out = append(out, finding{sentence(report.Refused), "bad"})
 	}
 	for _, w := range report.Warnings {
+		if report.Refused != "" && w.Code == "not_acceptable" { // said already, and why
+			continue
+		}
 		out = append(out, finding{sentence(w.Message), "warn"})
 	}
 	if len(out) == 0 {
