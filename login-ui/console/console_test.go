@@ -293,6 +293,9 @@ func budgets(t *testing.T, p *idp.IDP, paths []string) {
 		if page.Status != http.StatusOK || page.Text("h1") == "" {
 			t.Errorf("%s: %s", path, page)
 		}
+		if csp := page.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "trusted-types lanyard-console;") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s has the policy %s", path, csp)
+		}
 		if n := zipped(t, page.Body); n > maxHTML {
 			t.Errorf("%s has %d bytes", path, n)
 		}
