@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
@@ -67,7 +68,7 @@ func (c exportCommand) Run(ctx context.Context, p *program) (err error) {
 func (c exportCommand) keep(tenant string) manifest.Keep {
 	if c.Secrets == "" {
 		return func(name string, value lanyard.Secret) (manifest.Secret, error) {
-			return manifest.ByEnvironment("SECRET_"+name, value)
+			return manifest.ByEnvironment("SECRET_"+variable(tenant)+"_"+name, value) // two tenants have secrets of the same name
 		}
 	}
 	return func(name string, value lanyard.Secret) (manifest.Secret, error) {
@@ -82,6 +83,9 @@ func (c exportCommand) keep(tenant string) manifest.Keep {
 		return manifest.Secret{File: full}, os.WriteFile(path, []byte(value.Reveal()), 0o600)
 	}
 }
+
+// variable is a slug as a part of the name of an environment variable.
+func variable(slug string) string { return strings.ToUpper(strings.ReplaceAll(slug, "-", "_")) }
 
 type diffCommand struct {
 	configSource

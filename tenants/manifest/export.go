@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ type exporter struct {
 	sealer lanyard.Sealer
 	keep   Keep
 	now    time.Time
+	// named counts the references of each name.
+	named map[string]int
 	// subjects and slugs are how a file names users and organizations.
 	subjects map[lanyard.UserID]string
 	slugs    map[lanyard.OrganizationID]string
@@ -212,6 +215,7 @@ func (x *exporter) connections(ctx context.Context, out *Tenant) error {
 
 func (x *exporter) connectionEntries(all []lanyard.Connection) ([]Connection, error) {
 	var out []Connection
+	slices.SortFunc(all, func(a, b lanyard.Connection) int { return cmp.Compare(a.ID, b.ID) }) // names of secrets are given in this order
 	for _, c := range all {
 		entry := Connection{Connection: c, Enabled: &c.Enabled, SignIn: &c.SignIn, SignUp: &c.SignUp, Linking: &c.Linking, Tested: c.TestedAs == c.Fingerprint()}
 		entry.OrganizationID = ""
@@ -227,7 +231,6 @@ func (x *exporter) connectionEntries(all []lanyard.Connection) ([]Connection, er
 		}
 		out = append(out, entry)
 	}
-	slices.SortFunc(out, func(a, b Connection) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
@@ -240,7 +243,14 @@ func (x *exporter) reveal(into *Secret, noun, id, what string, place lanyard.Pla
 	if err != nil {
 		return err
 	}
-	*into, err = x.keep(noun+"_"+referenceName(id)+"_"+what, lanyard.SecretOf(string(plain)))
+	name := noun + "_" + referenceName(id) + "_" + what
+	if x.named == nil {
+		x.named = map[string]int{}
+	}
+	if x.named[name]++; x.named[name] > 1 { // a-b and a_b are two
+		name += fmt.Sprintf("_%d", x.named[name])
+	}
+	*into, err = x.keep(name, lanyard.SecretOf(string(plain)))
 	return err
 }
 

@@ -232,3 +232,61 @@ func TestPruneRemovesWhatTheFileLacks(t *testing.T) {
 		t.Errorf("no owner is left: %v", err)
 	}
 }
+
+// TestExportSurvivesWhatPeopleCallThemselves: much of an export was typed by strangers, and has to
+// be read as what it was. The secrets of two things with alike names are two.
+func TestExportSurvivesWhatPeopleCallThemselves(t *testing.T) {
+	f := newFixture(t)
+	f.applyFile(f.parse("version: 1\ntenants: [{slug: whole, name: Whole}]\n"), start)
+	found, err := f.deps.Store.TenantBySlug(t.Context(), "whole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := f.deps.Store.Tenant(found.ID)
+	names := []string{
+		"? Ada", ".inf", "\tAda", "Main Street 1\r\nLondon", "a\r    roles: [tenant-admin]\r", "a\n ", " a\nb", "- x", "null", "1e3", "\u0085", "\u2028x", "\ufeff", "😀\x1b[31m", `"\`, "---\n", "x: y # z",
+	}
+	for i, name := range names {
+		u := lanyard.User{ID: lanyard.NewUserID(), Subject: fmt.Sprintf("u%02d", i), TenantID: found.ID, CreatedAt: start}
+		u.Profile.Name, u.Profile.Address = name, &lanyard.Address{Formatted: name}
+		if err := scope.InsertUser(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, at := range []string{"https://a.example.test/x-y", "https://a.example.test/x/y", "https://a.example.test/x/y?z"} {
+		w := lanyard.Webhook{ID: lanyard.NewWebhookID(), TenantID: found.ID, URL: at, CreatedAt: start, UpdatedAt: start}
+		if w.Sealed, err = f.deps.Keeper.Sealer.Seal(w.SecretPlace(false), []byte{'a' + byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := scope.PutWebhook(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := map[string]string{}
+	tenant, err := manifest.Export(t.Context(), scope, f.deps.Keeper.Sealer, func(name string, value lanyard.Secret) (manifest.Secret, error) {
+		if _, taken := kept[name]; taken {
+			t.Errorf("two secrets are called %s", name)
+		}
+		kept[name] = value.Reveal()
+		return manifest.ByEnvironment(name, value)
+	}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := manifest.File{Version: 1, Tenants: []manifest.Tenant{tenant}}.Write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := manifest.Parse(text, manifest.Options{Getenv: func(string) (string, bool) { return lanyard.NewWebhookSecret().Reveal(), true }})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for i, u := range back.Tenants[0].Users {
+		if u.Name != names[i] || u.Address.Formatted != names[i] || len(u.Roles) > 0 {
+			t.Errorf("%q came back as %q and %q", names[i], u.Name, u.Address.Formatted)
+		}
+	}
+	if len(back.Tenants[0].Users) != len(names) || len(kept) != 3 {
+		t.Errorf("%d users, secrets %v", len(back.Tenants[0].Users), kept)
+	}
+}

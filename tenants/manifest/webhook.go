@@ -87,6 +87,7 @@ func (x *exporter) webhooks(ctx context.Context, out *Tenant) error {
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(all, func(a, b lanyard.Webhook) int { return cmp.Or(cmp.Compare(a.URL, b.URL), cmp.Compare(a.ID, b.ID)) })
 	for _, w := range all {
 		entry := Webhook{URL: w.URL, Description: w.Description, Types: w.Types, Disabled: w.Disabled}
 		host := w.URL
@@ -98,6 +99,5 @@ func (x *exporter) webhooks(ctx context.Context, out *Tenant) error {
 		}
 		out.Webhooks = append(out.Webhooks, entry)
 	}
-	slices.SortFunc(out.Webhooks, func(a, b Webhook) int { return cmp.Compare(a.URL, b.URL) })
 	return nil
 }

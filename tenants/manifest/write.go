@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 
@@ -22,7 +24,7 @@ func (f File) Write() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := yaml.MarshalWithOptions(tree, yaml.Indent(2), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true))
+	out, err := yaml.MarshalWithOptions(tree, yaml.Indent(2), yaml.IndentSequence(true), yaml.UseLiteralStyleIfMultiline(true), yaml.CustomMarshaler(quoted.yaml))
 	if err != nil {
 		return nil, fmt.Errorf("write the file: %w", err)
 	}
@@ -49,7 +51,7 @@ func plain(v reflect.Value) (any, error) {
 		return sorted(tree), err
 	case encoding.TextMarshaler:
 		text, err := value.MarshalText()
-		return string(text), err
+		return written(string(text)), err
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -68,8 +70,45 @@ func plain(v reflect.Value) (any, error) {
 		return out, nil
 	case reflect.Map:
 		return mapping(v)
+	case reflect.String:
+		return written(v.String()), nil
 	}
 	return v.Interface(), nil
+}
+
+// quoted is text that is written between quotes, since it would else be read as something
+// other than itself. Much of a file was chosen by strangers.
+type quoted string
+
+// tame is text that reads the same without quotes, or with those of the library.
+var tame = regexp.MustCompile(`^[\p{L}\p{N}/_$+]([\pL\pN\pP\pS ]*[\pL\pN\pP\pS])?(\n+[\p{L}\p{N}/_$+<{(]([\pL\pN\pP\pS ]*[\pL\pN\pP\pS])?)*\n?$`)
+
+// written is text as the library may write it.
+func written(text string) any {
+	if text == "" || tame.MatchString(text) {
+		return text
+	}
+	return quoted(text)
+}
+
+// yaml is the text in the double-quoted style (YAML 1.2 §5.7, §7.3.1).
+func (q quoted) yaml() ([]byte, error) {
+	var out strings.Builder
+	out.WriteByte('"')
+	for _, r := range string(q) {
+		switch {
+		case r == '"' || r == '\\':
+			out.WriteString(`\` + string(r))
+		case r == '\n':
+			out.WriteString(`\n`)
+		case unicode.IsPrint(r) && r <= 0xffff:
+			out.WriteRune(r)
+		default:
+			fmt.Fprintf(&out, `\U%08x`, r)
+		}
+	}
+	out.WriteByte('"')
+	return []byte(out.String()), nil
 }
 
 // members lists those of a struct, embedded ones in their place; an outer one hides those of the same name.
@@ -132,7 +171,7 @@ func mapping(v reflect.Value) (yaml.MapSlice, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, yaml.MapItem{Key: fmt.Sprint(key), Value: tree})
+		out = append(out, yaml.MapItem{Key: written(fmt.Sprint(key)), Value: tree})
 	}
 	return out, nil
 }
@@ -143,13 +182,15 @@ func sorted(tree any) any {
 	case map[string]any:
 		out := yaml.MapSlice{}
 		for _, key := range slices.Sorted(maps.Keys(t)) {
-			out = append(out, yaml.MapItem{Key: key, Value: sorted(t[key])})
+			out = append(out, yaml.MapItem{Key: written(key), Value: sorted(t[key])})
 		}
 		return out
 	case []any:
 		for i := range t {
 			t[i] = sorted(t[i])
 		}
+	case string:
+		return written(t)
 	}
 	return tree
 }
