@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"html"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -265,79 +263,6 @@ tenants:
 		t.Fatal(err)
 	}
 	return file
-}
-
-// oauth2-proxy guards a page; its session is refreshed behind the person's back
-// and ends with the sign-out at the provider.
-func TestOAuth2ProxyGuardsAPage(t *testing.T) {
-	path := testkit.Need(t, "oauth2-proxy")
-	base := fmt.Sprintf("http://127.0.0.1:%d", testkit.FreePort(t))
-	server := testkit.Dev(t, "--redirect", base+"/oauth2/callback")
-	startOAuth2Proxy(t, path, base, server)
-	person := openBrowser(t)
-
-	person.open(base + "/")
-	person.signIn(server.Users[0])
-	if got := person.sees("#email"); got != "ada@example.test" {
-		t.Errorf("the page is shown to %q", got)
-	}
-
-	first := person.sees("#token")
-	deadline := time.Now().Add(15 * time.Second)
-	for person.sees("#token") == first {
-		if time.Now().After(deadline) {
-			t.Fatal("the access token was never refreshed")
-		}
-		time.Sleep(500 * time.Millisecond)
-		person.open(base + "/")
-	}
-
-	logout := server.Issuer + "/oauth/logout?client_id=web"
-	person.open(base + "/oauth2/sign_out?rd=" + url.QueryEscape(logout))
-	person.click("logout-confirm")
-	person.do("wait for the end of the session", chromedp.WaitNotPresent("#logout-confirm", chromedp.ByID))
-	person.open(base + "/")
-	person.sees("#login-continue")
-	if address := person.address(); !strings.HasPrefix(address, server.Issuer+"/login") {
-		t.Errorf("after the sign-out the person is at %s", address)
-	}
-}
-
-func startOAuth2Proxy(t *testing.T, path, base string, server *testkit.DevServer) {
-	t.Helper()
-	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = fmt.Fprintf(w, `<!doctype html><title>Page</title><p id="email">%s</p><p id="token">%s</p>`,
-			html.EscapeString(r.Header.Get("X-Forwarded-Email")),
-			html.EscapeString(r.Header.Get("X-Forwarded-Access-Token")))
-	}))
-	t.Cleanup(page.Close)
-	client := server.Client(t, "web")
-	testkit.Run(t, testkit.Command{
-		Path: path,
-		Args: []string{
-			"--provider=oidc",
-			"--oidc-issuer-url=" + server.Issuer,
-			"--client-id=" + client.ID,
-			"--redirect-url=" + base + "/oauth2/callback",
-			"--http-address=" + strings.TrimPrefix(base, "http://"),
-			"--upstream=" + page.URL + "/",
-			"--scope=openid profile email offline_access",
-			"--code-challenge-method=S256",
-			"--email-domain=*",
-			"--skip-provider-button",
-			"--pass-access-token",
-			"--cookie-secure=false",
-			"--cookie-refresh=1s",
-			"--whitelist-domain=" + strings.TrimPrefix(server.Issuer, "http://"),
-		},
-		Env: []string{
-			"OAUTH2_PROXY_CLIENT_SECRET=" + client.Secret,
-			"OAUTH2_PROXY_COOKIE_SECRET=" + strings.Repeat("c", 32),
-		},
-		Dir: t.TempDir(),
-	})
-	waitFor(t, base+"/ping")
 }
 
 // waitFor returns when an address answers 200.
