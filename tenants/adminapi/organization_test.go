@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -377,5 +378,35 @@ func TestUpstreamIsAskedOutsideOfTransactions(t *testing.T) {
 		`{"kind":"oidc","name":"Company","issuer":"`+company.URL+`","client_id":"us","client_secret":"secret"}`)
 	if !strings.HasPrefix(got.Text("code"), "upstream_") {
 		t.Error(got.Status, got.Raw)
+	}
+}
+
+// TestChangesOfAnOrganizationAreNotLost: of many who change what they saw, one does.
+func TestChangesOfAnOrganizationAreNotLost(t *testing.T) {
+	t.Parallel()
+	for _, o := range databases(t) {
+		p := idp.Start(t, o)
+		p.Administration()
+		api := p.Administrator("admin")
+		seen := api.With("If-Match", api.Must("POST", "/organizations", `{"name":"Lamps","slug":"lamps"}`).Header.Get("ETag"))
+		answers := make(chan idp.Answer, 16)
+		for i := range cap(answers) {
+			go func() {
+				answers <- seen.Do("PATCH", "/organizations/lamps", `{"name":"Lamps `+strconv.Itoa(i)+`"}`)
+			}()
+		}
+		won := 0
+		for range cap(answers) {
+			switch got := <-answers; got.Status {
+			case http.StatusOK:
+				won++
+			case http.StatusPreconditionFailed:
+			default:
+				t.Error(got.Status, got.Raw)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d of them changed it", won)
+		}
 	}
 }

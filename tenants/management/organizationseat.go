@@ -52,7 +52,7 @@ func mayIn(s organizations.Seat, err error, permission string) error {
 	return err
 }
 
-// inOrganization does something in an organization in one transaction, at a seat in it.
+// inOrganization does something in an organization in one transaction that holds it, at a seat in it.
 // Callers that only read are refused.
 func (m *Management) inOrganization(
 	ctx context.Context, a Administrator, organization string, do func(within Administrator, tx storage.Scope, seat organizations.Seat) error,
@@ -64,6 +64,12 @@ func (m *Management) inOrganization(
 		within := a.in(tx)
 		seat, err := m.seat(ctx, within, lanyard.MayManageOrganizations, organization)
 		if err != nil {
+			return err
+		}
+		if _, err := tx.LockOrganization(ctx, seat.Organization.ID); err != nil {
+			return gone(err)
+		}
+		if seat, err = m.seat(ctx, within, lanyard.MayManageOrganizations, organization); err != nil { // as it is now that nobody else changes it
 			return err
 		}
 		return do(within, tx, seat)
