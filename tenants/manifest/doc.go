@@ -3,7 +3,7 @@
 //
 // Parse reads YAML with the standards' own names: users with OpenID Connect
 // claims, clients with RFC 7591 metadata, resources, organizations, roles,
-// connections and trusted issuers, one file per noun in this package. It complains about
+// connections, trusted issuers and webhooks, one file per noun in this package. It complains about
 // everything it does not understand at once, with line and column, and about
 // what this version does not do yet instead of ignoring it.
 //
@@ -13,7 +13,11 @@
 // that a user entry leaves out, an organization that is not listed. A client, a
 // resource, a role, a connection and a membership are replaced as a whole. An
 // invitation is made once, by its address or its code, and never again. Nothing is
-// removed.
+// removed, unless the file says prune: then what its lists lack, of configuration and members.
+//
+// Export writes a tenant as such a file, with secrets by reference and hashes in line;
+// applied to an empty database it gives the same tenant. Diff says what Apply would
+// change, by applying in a transaction that is undone.
 //
 // Left to others: the rules of clients (tenants), of organizations and invitations
 // (tenants/organizations), hashing (tenants/accounts), keys (keys), where a file and
