@@ -203,6 +203,13 @@ func (r *run) resources(ctx context.Context, t *Tenant) error {
 	if stored, err = r.scope.Resources(ctx); err != nil {
 		return err
 	}
+	if r.deps.Issuer != nil {
+		now, err := r.scope.Tenant(ctx)
+		if err != nil {
+			return err
+		}
+		stored = append(stored, *lanyard.ManagementResource(r.deps.Issuer(now)))
+	}
 	for _, name := range t.namedResources() {
 		if _, known := findResource(stored, name); !known {
 			return lanyard.ErrBadInput.Saying("the resource " + name + " is named but not defined in the tenant")

@@ -407,3 +407,16 @@ func TestEventsHoldNoSecretsAndNoAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestManagementIsNamedByItsAddressToo(t *testing.T) {
+	f := newFixture(t)
+	file := func(resource string) manifest.File {
+		return f.parse("version: 1\ntenants: [{slug: acme, clients: [{client_id: robot, type: machine, client_secret: robot-secret-0123456789-0123456789-01, resources: ['" + resource + "']}]}]")
+	}
+	for _, resource := range []string{lanyard.ManagementName, "https://id.example.test/t/acme/api/v1"} {
+		f.applyFile(file(resource), start)
+	}
+	if _, err := manifest.Apply(t.Context(), f.deps, file("https://id.example.test/t/other/api/v1"), start); !errors.Is(err, lanyard.ErrBadInput) {
+		t.Errorf("that of another tenant: %v", err)
+	}
+}
