@@ -122,6 +122,9 @@ func (a *Accounts) GiveEmail(ctx context.Context, t Tenancy, actor Actor, e lany
 		if e.Primary {
 			return a.givePrimary(ctx, tx, actor, e, key, now)
 		}
+		if err := nobodyElses(ctx, tx, actor.User.ID, e.Address); err != nil {
+			return err
+		}
 		if err := tx.AddEmail(ctx, actor.User.ID, e.Address, now); err != nil {
 			return err
 		}
@@ -132,6 +135,18 @@ func (a *Accounts) GiveEmail(ctx context.Context, t Tenancy, actor Actor, e lany
 		}
 		return a.recordEmail(ctx, tx, actor, lanyard.EventEmailAdded, mail.Letter{Kind: lanyard.MailEmailAdded, Subject: e.Address}, now)
 	})
+}
+
+// nobodyElses is lanyard.ErrConflict for an address that signs somebody else in.
+func nobodyElses(ctx context.Context, tx storage.Scope, user lanyard.UserID, address string) error {
+	owner, err := tx.UserByEmail(ctx, address)
+	switch {
+	case errors.Is(err, lanyard.ErrNotFound):
+		return nil
+	case err == nil && owner.ID != user:
+		return lanyard.ErrConflict.Saying("the address signs somebody else in")
+	}
+	return err
 }
 
 func sameAddress(address, key string) bool {
@@ -155,11 +170,17 @@ func (a *Accounts) givePrimary(ctx context.Context, tx storage.Scope, actor Acto
 	return a.notify(ctx, tx, actor.User, letter, actor.From, now)
 }
 
-// VouchForEmail marks an address of somebody as proved, or not; none is lanyard.ErrNotFound.
+// VouchForEmail marks an address of somebody as proved, or not; none is lanyard.ErrNotFound, one
+// that signs somebody else in can not be proved (lanyard.ErrConflict).
 func (a *Accounts) VouchForEmail(ctx context.Context, t Tenancy, actor Actor, address string, verified bool, now time.Time) error {
 	return t.Scope.InTx(ctx, func(tx storage.Scope) error {
 		if err := tx.SetEmailVerified(ctx, actor.User.ID, address, verified); err != nil {
 			return err
+		}
+		if verified {
+			if err := nobodyElses(ctx, tx, actor.User.ID, address); err != nil {
+				return err
+			}
 		}
 		fact := lanyard.EventEmailVerified
 		if !verified {

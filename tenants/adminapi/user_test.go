@@ -240,6 +240,12 @@ func TestUsersWaysIn(t *testing.T) {
 	if added.Body["verified"] != true || added.Body["primary"] != false || strings.Contains(added.Text("id"), "ada") {
 		t.Error(added.Raw)
 	}
+	api.Must("POST", "/users", `{"username":"grace","email":"grace@example.test","email_verified":true}`)
+	for _, body := range []string{`{"address":"Grace@example.test","verified":true}`, `{"address":"grace@example.test"}`, `{"address":"grace@example.test","primary":true}`} {
+		if got := api.Do("POST", path+"/emails", body); got.Status != http.StatusConflict {
+			t.Errorf("somebody else's address, %s: %d %s", body, got.Status, got.Raw)
+		}
+	}
 	second := path + "/emails/" + added.Text("id")
 	api.Must("PATCH", second, `{"primary":true}`)
 	if got := api.Must("GET", path, nil); got.Text("email") != "ada@other.example.test" {
