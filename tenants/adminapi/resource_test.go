@@ -2,8 +2,10 @@ package adminapi_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
+	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
@@ -72,6 +74,25 @@ func TestCreationHappensOnceForItsKey(t *testing.T) {
 	}
 	if other := api.Do("POST", "/resources", `{"identifier":"https://other.example.test"}`); other.Text("code") != "idempotency_key_reused" {
 		t.Error(other.Raw)
+	}
+}
+
+// Callers of one name in two tenants have keys of their own: what was shown once is not shown to the other.
+func TestKeysAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	p := idp.Start(t, idp.Options{})
+	p.Administration()
+	instance := p.Administrator("operator").Of("acme")
+	instance.Must("POST", "/roles", `{"name":"boss","permissions":["tenant:manage"]}`)
+	instance.Must("POST", "/clients", `{"client_id":"operator","type":"machine","roles":["boss"],"resources":["urn:lanyard:management"],"client_secret":"namesake-secret-0123456789-0123456789"}`)
+	shop := `{"client_id":"shop","type":"machine"}`
+	first := instance.With("Idempotency-Key", "one").Must("POST", "/clients", shop)
+	c := machine(p, "operator", "namesake-secret-0123456789-0123456789")
+	c.Issuer = p.Issuer + "/t/acme"
+	namesake := p.API(c.Call("/oauth/token", url.Values{"grant_type": {"client_credentials"}, "resource": {lanyard.ManagementName}, "scope": {"manage"}}).Text("access_token"))
+	namesake.Base = c.Issuer + lanyard.PathManagement
+	if got := namesake.With("Idempotency-Key", "one").Do("POST", "/clients", shop); got.Status != http.StatusConflict || first.Text("client_secret") == "" {
+		t.Error(got.Status, got.Raw)
 	}
 }
 

@@ -84,7 +84,7 @@ func (m *Management) Once(ctx context.Context, a Administrator, key string, requ
 	}
 	var answer []byte
 	err := a.Scope().InTx(ctx, func(tx storage.Scope) error {
-		fresh, err := tx.ClaimIdempotencyKey(ctx, a.Actor(), key, a.Now)
+		fresh, err := tx.ClaimIdempotencyKey(ctx, a.caller(), key, a.Now)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (m *Management) OnceApart(ctx context.Context, a Administrator, key string,
 	if key == "" || len(key) > maxIdempotencyKey {
 		return m.Once(ctx, a, key, request, do)
 	}
-	fresh, err := a.Scope().ClaimIdempotencyKey(ctx, a.Actor(), key, a.Now)
+	fresh, err := a.Scope().ClaimIdempotencyKey(ctx, a.caller(), key, a.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -116,14 +116,14 @@ func (m *Management) OnceApart(ctx context.Context, a Administrator, key string,
 	}
 	answer, err := do(a)
 	if err != nil {
-		return nil, errors.Join(err, a.Scope().ReleaseIdempotencyKey(context.WithoutCancel(ctx), a.Actor(), key, []byte{}))
+		return nil, errors.Join(err, a.Scope().ReleaseIdempotencyKey(context.WithoutCancel(ctx), a.caller(), key, []byte{}))
 	}
 	return answer, m.keepAnswer(ctx, a.Scope(), a, key, request, answer)
 }
 
 // answered is what was answered for a key to the same request.
 func (m *Management) answered(ctx context.Context, scope storage.Scope, a Administrator, key string, request []byte) ([]byte, error) {
-	sealed, err := scope.IdempotentAnswer(ctx, a.Actor(), key)
+	sealed, err := scope.IdempotentAnswer(ctx, a.caller(), key)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,20 @@ func (m *Management) keepAnswer(ctx context.Context, scope storage.Scope, a Admi
 	if err != nil {
 		return err
 	}
-	return scope.KeepIdempotentAnswer(ctx, a.Actor(), key, sealed)
+	return scope.KeepIdempotentAnswer(ctx, a.caller(), key, sealed)
 }
 
 func (a Administrator) answerPlace(key string) lanyard.Place {
-	return lanyard.Place{Tenant: a.Live.Tenant.ID, Table: "idempotency_keys", Column: "sealed", Row: a.Actor() + "\n" + key}
+	return lanyard.Place{Tenant: a.Live.Tenant.ID, Table: "idempotency_keys", Column: "sealed", Row: a.caller() + "\n" + key}
+}
+
+// caller tells callers apart that events call alike: clients of two tenants, and one that
+// is called operator from the operator.
+func (a Administrator) caller() string {
+	if a.operator {
+		return a.Actor()
+	}
+	return string(a.Home.Tenant.ID) + " " + a.Actor()
 }
 
 // maxIdempotencyKey is the longest idempotency key, in bytes.
