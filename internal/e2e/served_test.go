@@ -373,6 +373,7 @@ func (o *operator) setsUpByPasskey(b browser) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.picture("setup with a passkey")
 	for _, problem := range b.audit(string(axe)) {
 		t.Errorf("the page of the set-up: %s", problem)
 	}

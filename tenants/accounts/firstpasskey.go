@@ -34,9 +34,6 @@ func MadeFirstPasskey(ctx context.Context, t Tenancy, user lanyard.User, holder 
 	if err != nil {
 		return FirstPasskey{}, err
 	}
-	if !made.Flags.UserVerified {
-		return FirstPasskey{}, lanyard.ErrNoPasskey
-	}
 	passkey, err := passkeyOf(made, user.ID, t, "", now)
 	return FirstPasskey{passkey: passkey, counter: made.Authenticator.SignCount, handle: handle}, err
 }
