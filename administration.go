@@ -24,11 +24,12 @@ const (
 	MayReadSettings   = "tenant:settings:read"
 	MayManageSettings = "tenant:settings:manage"
 	// MayManageTrust changes whom the tenant believes: its connections and trusted issuers.
-	MayReadTrust      = "tenant:trust:read"
-	MayManageTrust    = "tenant:trust:manage"
-	MayReadKeys       = "tenant:keys:read"
-	MayManageKeys     = "tenant:keys:manage"
-	MayReadEvents     = "tenant:events:read"
+	MayReadTrust   = "tenant:trust:read"
+	MayManageTrust = "tenant:trust:manage"
+	MayReadKeys    = "tenant:keys:read"
+	MayManageKeys  = "tenant:keys:manage"
+	MayReadEvents  = "tenant:events:read"
+	// MayManageWebhooks makes and changes them together with MayReadEvents: they are told all that happens.
 	MayReadWebhooks   = "tenant:webhooks:read"
 	MayManageWebhooks = "tenant:webhooks:manage"
 )

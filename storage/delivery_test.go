@@ -97,9 +97,12 @@ func TestDeliveryIsClaimedForALease(t *testing.T) {
 		queue(t, h.Scope, letter("dlv_1"))
 		due, err := store.DueDeliveries(t.Context(), storage.DeliveryMail, now, time.Minute, 10)
 		ok(t, err)
+		if len(due) != 1 || due[0].EventID == "" {
+			t.Fatalf("claimed %v", due)
+		}
 		want(t, "claimed", due, []storage.DueDelivery{{
 			TenantID: h.TenantID(), ID: "dlv_1", Recipient: "ada@example.test", Subject: "code", Sealed: []byte("sealed dlv_1"), Try: 1,
-			CreatedAt: now, ExpiresAt: now.Add(time.Hour), UserID: "usr_same",
+			CreatedAt: now, ExpiresAt: now.Add(time.Hour), UserID: "usr_same", EventID: due[0].EventID,
 		}})
 		want(t, "before the lease ends", claim(t, store, now.Add(time.Minute-time.Microsecond), 10), []string(nil))
 		want(t, "after it", claim(t, store, now.Add(time.Minute), 10), []string{"dlv_1"})

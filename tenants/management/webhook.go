@@ -87,6 +87,9 @@ func (m *Management) Webhook(ctx context.Context, a Administrator, id lanyard.We
 
 // CreateWebhook adds a webhook and shows its signing secret.
 func (m *Management) CreateWebhook(ctx context.Context, a Administrator, w Webhook) (SignedWebhook, error) {
+	if err := a.Need(lanyard.MayReadEvents); err != nil { // it would read them by the webhook
+		return SignedWebhook{}, err
+	}
 	stored := lanyard.Webhook{
 		ID: lanyard.NewWebhookID(), TenantID: a.Live.Tenant.ID, URL: w.URL, Description: w.Description, Types: w.Types, Disabled: w.Disabled,
 		CreatedAt: a.Now, UpdatedAt: a.Now,
@@ -162,6 +165,9 @@ func (m *Management) editWebhook(ctx context.Context, a Administrator, id lanyar
 // ChangeWebhook changes a webhook. What waits for one that is disabled is given up, and
 // can be replayed; one that is switched on again begins without failures.
 func (m *Management) ChangeWebhook(ctx context.Context, a Administrator, id lanyard.WebhookID, change Change[Webhook]) (Webhook, error) {
+	if err := a.Need(lanyard.MayReadEvents); err != nil {
+		return Webhook{}, err
+	}
 	after, err := m.editWebhook(ctx, a, id, func(w lanyard.Webhook) (lanyard.Webhook, error) {
 		wanted, err := change(webhookOf(w))
 		if w.Disabled && !wanted.Disabled {
