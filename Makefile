@@ -18,9 +18,10 @@ run:
 	$(GO) run ./cmd/lanyard dev
 
 ## test: everything, with a real PostgreSQL, a real browser and real relying parties.
-## One package at a time: races and browsers of two would starve each other on two cores.
+## What drives browsers and whole servers comes first and alone, the other packages two at a time.
 test: setup test-binary
-	$(GO) test -p 1 -count=1 -timeout 12m ./...
+	$(GO) test -p 1 -count=1 -timeout 12m ./internal/e2e/...
+	$(GO) test -p 2 -count=1 -timeout 12m $$($(GO) list ./... | grep -v /internal/e2e)
 
 ## soak: the same for hours, with the race detector, many rounds and fuzzing
 soak: export LANYARD_SOAK := 1
