@@ -152,7 +152,7 @@ func TestOtherTenantsAreForTheInstance(t *testing.T) {
 		facts, err := p.ScopeOf(slug).Events(t.Context(), 20)
 		found := 0
 		for _, f := range facts {
-			if f.Type == "resource.updated" && f.Actor == "operator" {
+			if f.Type == "resource.updated" && f.Actor == "operator@default" {
 				found++
 			}
 		}

@@ -127,11 +127,17 @@ func (a Administrator) Actor() string {
 	switch {
 	case a.Person.User.ID != "":
 		return string(a.Person.User.ID)
+	case a.Client != "" && a.Home.Tenant.ID != a.Live.Tenant.ID: // a client of that name may be here, too
+		return string(a.Client) + "@" + a.Home.Tenant.Slug
 	case a.Client != "":
 		return string(a.Client)
 	}
-	return "operator"
+	return actorOperator
 }
+
+// actorOperator is whoever holds the database, as events name them. No client and no
+// person can have a name with @ in front.
+const actorOperator = "@operator"
 
 // in is the same caller within a transaction.
 func (a Administrator) in(tx storage.Scope) Administrator {
