@@ -168,3 +168,24 @@ tenants:
 		t.Error(code, errOut)
 	}
 }
+
+// What somebody else chose can neither steer a terminal nor turn its text around.
+func TestCellsAreHarmless(t *testing.T) {
+	if got := cell("a\x1b[31mb\u0085c\u202ed\u2066e\nf"); got != "a [31mb c d e f" {
+		t.Errorf("%q", got)
+	}
+}
+
+// The operator of the database has a name that no client can have.
+func TestOperatorIsNobodysName(t *testing.T) {
+	environ := instance(t)
+	if code, _, errOut := command(t, environ, "resource", "create", "--database", "identifier=https://lamps.example.test"); code != exitOK {
+		t.Fatal(errOut)
+	}
+	if _, out, errOut := command(t, environ, "event", "list", "--database", "--filter", "type=resource.updated"); !strings.Contains(out, "@operator") {
+		t.Error(out, errOut)
+	}
+	if code, _, _ := command(t, environ, "client", "create", "--database", "client_id=@operator", "type=machine"); code != exitFailure {
+		t.Error("a client has the operator's name")
+	}
+}

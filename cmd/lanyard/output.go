@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 )
@@ -82,7 +83,8 @@ func memberOf(row any, path string) any {
 	return row
 }
 
-// cell is a value in one line without control characters, which a terminal would obey.
+// cell is a value in one line without control characters, which a terminal would obey,
+// those that turn the direction of text included.
 func cell(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -103,7 +105,7 @@ func cell(value any) string {
 }
 
 func printable(r rune) rune {
-	if r < 0x20 || (r >= 0x7f && r < 0xa0) {
+	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 		return ' '
 	}
 	return r
