@@ -109,6 +109,9 @@ func (r *run) snapshot(ctx context.Context) (map[string]string, error) {
 // hiddenPaths end in what is compared and not shown.
 var hiddenPaths = []string{"password_hash", "sha256", "code_sha256"}
 
+// shownHash is how much of a hash names something, in characters.
+const shownHash = 8
+
 // walk notes every leaf by its path; elements of lists are named by their natural key.
 func walk(out map[string]string, path string, v reflect.Value) {
 	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && !v.IsNil() {
@@ -161,9 +164,14 @@ func keyOf(v reflect.Value, at int) string {
 	all := flat(v)
 	for _, key := range naturalKeys {
 		for _, f := range all {
-			if f.name == key && !f.value.IsZero() {
-				return fmt.Sprint(f.value)
+			if f.name != key || f.value.IsZero() {
+				continue
 			}
+			name := fmt.Sprint(f.value)
+			if slices.Contains(hiddenPaths, key) { // enough to tell them apart
+				name = name[:min(len(name), shownHash)]
+			}
+			return name
 		}
 	}
 	return fmt.Sprint(at)

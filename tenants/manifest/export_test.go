@@ -191,6 +191,21 @@ func TestDiffSaysWhatWouldChangeAndChangesNothing(t *testing.T) {
 			t.Errorf("%q is not among\n%s", line, strings.Join(lines, "\n"))
 		}
 	}
+	var fewer []string
+	without := f.parse(before)
+	for i := range without.Tenants[0].Clients {
+		c := &without.Tenants[0].Clients[i]
+		if c.ID == "web" {
+			c.SecretHashes = c.SecretHashes[:1]
+		}
+	}
+	secretless, err := manifest.Diff(f.Context(), f.deps, without, start)
+	for _, d := range secretless["whole"] {
+		fewer = append(fewer, d.String())
+	}
+	if text := strings.Join(fewer, "\n"); err != nil || !strings.Contains(text, "clients[web].client_secret_hashes[") || strings.Contains(text, "MTEyMzQ1Njc4OTAx") {
+		t.Errorf("a secret less: %v %s", err, text)
+	}
 	if _, after := f.export("whole", start); after != before {
 		t.Error("looking for differences changed something")
 	}
