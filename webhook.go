@@ -42,3 +42,18 @@ func (w Webhook) Wants(fact EventType) bool {
 		return pattern == string(fact) || (all && strings.HasPrefix(string(fact), noun+"."))
 	}))
 }
+
+// How long a webhook is left alone that fails: a while at first, and never more than that.
+const (
+	shortestLeave = 5 * time.Second
+	longestLeave  = 10 * time.Minute
+)
+
+// LeftAlone is how long a webhook is not asked that fails since FailingSince; zero for one
+// that does not: one that is dead takes nobody else's time.
+func (w Webhook) LeftAlone(now time.Time) time.Duration {
+	if w.FailingSince.IsZero() {
+		return 0
+	}
+	return min(max(now.Sub(w.FailingSince)/4, shortestLeave), longestLeave)
+}

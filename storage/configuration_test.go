@@ -40,6 +40,7 @@ func configurationCases(t *testing.T, by stranger) (calls, own cases) {
 			return touched(len(all), err)
 		},
 		"Event":              func() error { return first(s.Event(ctx, "evt_same")) },
+		"QueuePending":       func() error { return touched(s.QueuePending(ctx, 9, now)) },
 		"TakePending":        func() error { all, err := s.TakePending(ctx, 9); return touched(len(all), err) },
 		"Webhooks":           func() error { all, err := s.Webhooks(ctx); return touched(len(all), err) },
 		"Webhook":            func() error { return first(s.Webhook(ctx, hook.ID)) },

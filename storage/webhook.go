@@ -50,8 +50,26 @@ func (s Scope) Webhook(ctx context.Context, id lanyard.WebhookID) (lanyard.Webho
 	return row.webhook(s.tenant), err
 }
 
-// PutWebhook adds or replaces a webhook. What waits for one that is disabled is given up.
+// PutWebhook adds or replaces a webhook. What happened before is told to those that wanted
+// it then: the facts that wait are queued first. What waits for one that is disabled is given up.
 func (s Scope) PutWebhook(ctx context.Context, w lanyard.Webhook) error {
+	return s.InTx(ctx, func(tx Scope) error {
+		for {
+			taken, err := tx.QueuePending(ctx, pendingAtOnce, w.UpdatedAt)
+			if err != nil {
+				return err
+			}
+			if taken < pendingAtOnce {
+				return tx.putWebhook(ctx, w)
+			}
+		}
+	})
+}
+
+// pendingAtOnce is how many facts are read at a time.
+const pendingAtOnce = 500
+
+func (s Scope) putWebhook(ctx context.Context, w lanyard.Webhook) error {
 	_, err := s.change(ctx, `INSERT INTO webhooks (tenant_id, `+webhookColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (tenant_id, id) DO UPDATE SET url = EXCLUDED.url, description = EXCLUDED.description, types = EXCLUDED.types, disabled = EXCLUDED.disabled,
 			secret = EXCLUDED.secret, previous_secret = EXCLUDED.previous_secret, previous_until = EXCLUDED.previous_until,

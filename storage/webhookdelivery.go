@@ -46,6 +46,30 @@ func (s Scope) TakePending(ctx context.Context, limit int) ([]lanyard.Event, err
 	return out, nil
 }
 
+// QueuePending makes messages of at most limit facts that wait, for the webhooks that want
+// them as they are now, and tells how many facts it took. It belongs into a transaction.
+func (s Scope) QueuePending(ctx context.Context, limit int, now time.Time) (int, error) {
+	facts, err := s.TakePending(ctx, limit)
+	if err != nil || len(facts) == 0 {
+		return 0, err
+	}
+	webhooks, err := s.Webhooks(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, fact := range facts {
+		for _, w := range webhooks {
+			if !w.Wants(fact.Type) || fact.Type == lanyard.EventWebhookTested { // whoever tested it queued that
+				continue
+			}
+			if err := s.QueueWebhook(ctx, lanyard.NewDeliveryID(), w.ID, fact, now, now.Add(w.LeftAlone(now))); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(facts), nil
+}
+
 // Event finds a fact.
 func (s Scope) Event(ctx context.Context, id lanyard.EventID) (lanyard.Event, error) {
 	all, err := s.eventsBy(ctx, `id = ?`, string(id))

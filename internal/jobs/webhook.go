@@ -105,48 +105,14 @@ func (d *Teller) queue(ctx context.Context) (bool, error) {
 	for _, id := range tenants {
 		taken := 0
 		failed := d.Store.Tenant(id).InTx(ctx, func(tx storage.Scope) error {
-			facts, err := tx.TakePending(ctx, factsAtOnce)
-			if err != nil {
-				return err
-			}
-			taken = len(facts)
-			return d.tell(ctx, tx, facts)
+			var err error
+			taken, err = tx.QueuePending(ctx, factsAtOnce, d.Clock.Now())
+			return err
 		})
 		more = more || (failed == nil && taken == factsAtOnce)
 		err = errors.Join(err, failed)
 	}
 	return more, err
-}
-
-func (d *Teller) tell(ctx context.Context, tx storage.Scope, facts []lanyard.Event) error {
-	webhooks, err := tx.Webhooks(ctx)
-	if err != nil {
-		return err
-	}
-	for _, fact := range facts {
-		for _, w := range webhooks {
-			if !w.Wants(fact.Type) || fact.Type == lanyard.EventWebhookTested { // whoever tested it queued that
-				continue
-			}
-			now := d.Clock.Now()
-			if err := tx.QueueWebhook(ctx, lanyard.NewDeliveryID(), w.ID, fact, now, now.Add(backOff(w.FailingSince, now))); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// longestBackOff is how often a webhook that does not answer is asked at least.
-const longestBackOff = 10 * time.Minute
-
-// backOff is how long a webhook is left alone that fails since a moment, none if that is
-// zero: one that is dead takes nobody else's time.
-func backOff(since, now time.Time) time.Duration {
-	if since.IsZero() {
-		return 0
-	}
-	return min(max(now.Sub(since)/4, webhookDelays[0]), longestBackOff)
 }
 
 // answer is what came back: a status, or why there is none.
@@ -304,7 +270,7 @@ func (d *Teller) failed(ctx context.Context, tx storage.Scope, id lanyard.Webhoo
 	}
 	over := got.status == http.StatusGone || now.Sub(since) >= patience
 	if !over {
-		if wait := now.Add(backOff(since, now)); next.Before(wait) {
+		if wait := now.Add(lanyard.Webhook{FailingSince: since}.LeftAlone(now)); next.Before(wait) {
 			next = wait
 		}
 		return tx.HoldBackWebhook(ctx, id, next)

@@ -364,3 +364,27 @@ func TestPrivateAddressIsNotTold(t *testing.T) {
 		t.Error(all, err, r.heard())
 	}
 }
+
+// A webhook is told of what happens from then on, whatever waits for others.
+func TestNewWebhookIsNotToldWhatWasBefore(t *testing.T) {
+	overBoth(t, func(t *testing.T, r *receiver) {
+		first := r.hook(nil)
+		before := r.happens(lanyard.EventUserCreated)
+		second := r.hook(func(w *lanyard.Webhook) { w.Types = []string{"user.*"} })
+		first.Types = []string{"client.*"} // what was before was wanted then
+		fine(t, r.scope.PutWebhook(t.Context(), first))
+		after := r.happens(lanyard.EventUserCreated)
+		r.turns()
+		for w, want := range map[lanyard.WebhookID][]lanyard.EventID{first.ID: {before}, second.ID: {after}} {
+			all, err := r.scope.WebhookDeliveries(t.Context(), w, "", storage.Window{Limit: 10})
+			fine(t, err)
+			var got []lanyard.EventID
+			for _, d := range all {
+				got = append(got, d.EventID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("told of %v, not %v", got, want)
+			}
+		}
+	})
+}
