@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -48,10 +49,10 @@ type Pages struct {
 	Config
 	languages *languages
 	assets    *web.Assets
-	templates map[string]*template.Template
+	templates map[string]func() (*template.Template, error)
 }
 
-// New parses templates, messages and assets once.
+// New reads templates, messages and assets once.
 func New(c Config) (*Pages, error) {
 	if c.Flow == nil || c.Clock == nil {
 		return nil, errors.New("login-ui: the pages need a flow and a clock")
@@ -78,8 +79,10 @@ const (
 	partPrefix = "part_"
 )
 
-// parseTemplates reads each page together with the layout and the parts, under its file's name.
-func parseTemplates() (map[string]*template.Template, error) {
+// parseTemplates finds the pages, by the names of their files. A page is parsed, together
+// with the layout and the parts, when it is shown for the first time: few servers show
+// all of them, and each holds copies of what all share.
+func parseTemplates() (map[string]func() (*template.Template, error), error) {
 	layout, err := template.ParseFS(templateFiles, "templates/"+layoutFile, "templates/"+partPrefix+"*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
@@ -88,16 +91,21 @@ func parseTemplates() (map[string]*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list templates: %w", err)
 	}
-	out := map[string]*template.Template{}
+	out := map[string]func() (*template.Template, error){}
 	for _, f := range files {
 		if f.Name() == layoutFile || strings.HasPrefix(f.Name(), partPrefix) {
 			continue
 		}
-		page, err := template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+f.Name())
-		if err != nil {
-			return nil, fmt.Errorf("parse page: %w", err)
-		}
-		out[f.Name()] = page
+		out[f.Name()] = sync.OnceValues(func() (*template.Template, error) {
+			page, err := layout.Clone()
+			if err == nil {
+				page, err = page.ParseFS(templateFiles, "templates/"+f.Name())
+			}
+			if err != nil {
+				return nil, fmt.Errorf("parse page: %w", err)
+			}
+			return page, nil
+		})
 	}
 	return out, nil
 }
@@ -105,8 +113,16 @@ func parseTemplates() (map[string]*template.Template, error) {
 // show renders a page completely before the first byte is sent, so that a fault
 // in a template is an error page and not half a page.
 func (p *Pages) show(c *gin.Context, status int, page string, view any) error {
+	parse, known := p.templates[page]
+	if !known {
+		return fmt.Errorf("render %s: there is no such page", page)
+	}
+	t, err := parse()
+	if err != nil {
+		return err
+	}
 	var body bytes.Buffer
-	if err := p.templates[page].ExecuteTemplate(&body, "layout", view); err != nil {
+	if err := t.ExecuteTemplate(&body, "layout", view); err != nil {
 		return fmt.Errorf("render %s: %w", page, err)
 	}
 	h := c.Writer.Header()
