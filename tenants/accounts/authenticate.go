@@ -19,6 +19,7 @@ type Accounts struct {
 
 // New makes the deeds on people.
 func New(hasher *Hasher, sealer lanyard.Sealer) *Accounts {
+	dropWordLists()
 	return &Accounts{Hasher: hasher, Sealer: sealer}
 }
 

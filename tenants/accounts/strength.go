@@ -2,8 +2,10 @@ package accounts
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/ccojocar/zxcvbn-go"
+	"github.com/ccojocar/zxcvbn-go/frequency"
 )
 
 const (
@@ -27,6 +29,10 @@ func Strength(password string, inputs []string) int {
 	}
 	return min(zxcvbn.PasswordStrength(saidOnce(first(password, scored)), known).Score, strongest)
 }
+
+// dropWordLists lets go of the word lists from which the library has made its
+// dictionaries when it was loaded; nothing reads them any more, and they are two megabytes.
+var dropWordLists = sync.OnceFunc(func() { clear(frequency.Lists) })
 
 func first(s string, n int) string {
 	if r := []rune(s); len(r) > n {
