@@ -144,3 +144,33 @@ func TestCurrentIsNeverOlderThanTheCall(t *testing.T) {
 		group.Wait()
 	})
 }
+
+// TestUnusedSnapshotsAreForgotten: what nobody asked for in ten minutes is read again when
+// somebody does; what is asked for stays, also while the database can not be asked.
+func TestUnusedSnapshotsAreForgotten(t *testing.T) {
+	onBoth(t, func(i installation) {
+		ctx, d := i.Context(), i.directory()
+		published := func() *tenants.Live {
+			i.Helper()
+			l, err := d.Published(ctx, i.live.Tenant.ID)
+			i.must(err)
+			return l
+		}
+		first := published()
+		i.clock.Advance(9 * time.Minute)
+		d.Forget(i.clock.Now())
+		if published() != first {
+			i.Error("a snapshot was forgotten that somebody asked for nine minutes ago")
+		}
+		i.clock.Advance(9 * time.Minute)
+		d.Forget(i.clock.Now())
+		if published() != first {
+			i.Error("a snapshot was forgotten that is in use")
+		}
+		i.clock.Advance(11 * time.Minute)
+		d.Forget(i.clock.Now())
+		if published() == first {
+			i.Error("a snapshot is kept that nobody asks for")
+		}
+	})
+}

@@ -40,6 +40,9 @@ type entry struct {
 	revision sharedRead
 	load     sync.Mutex
 
+	// used is when it was last asked for, under the directory's lock.
+	used time.Time
+
 	mu      sync.Mutex
 	live    *Live
 	checked time.Time
@@ -150,7 +153,23 @@ func (d *Directory) entry(id lanyard.TenantID) *entry {
 		e = &entry{}
 		d.entries[id] = e
 	}
+	e.used = d.Clock.Now()
 	return e
+}
+
+// forgetAfter is how long a snapshot that nobody asks for is kept.
+const forgetAfter = 10 * time.Minute
+
+// Forget drops the snapshots that nobody has asked for in ten minutes, so that memory
+// follows the tenants that are in use and not all that there are. Names stay: they are small.
+func (d *Directory) Forget(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, e := range d.entries {
+		if now.Sub(e.used) > forgetAfter {
+			delete(d.entries, id) // whoever still holds the entry goes on with it
+		}
+	}
 }
 
 // Current gives the tenant at a revision that was read after the call began, so
