@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 
-	"github.com/lanyard-id/lanyard"
-	"github.com/lanyard-id/lanyard/storage"
 	"github.com/lanyard-id/lanyard/tenants/manifest"
 )
 
@@ -80,53 +78,46 @@ func (c *Config) log(p *program) *slog.Logger {
 }
 
 // refuseDevelopmentData refuses a database in which a secret of the built-in
-// seed still works: everybody can read it in our source.
+// seed still works: everybody can read it in our source. It asks once for all tenants.
 func (a *App) refuseDevelopmentData(ctx context.Context) error {
-	seed := builtInSeed().Tenants[0]
-	all, err := a.Store.Tenants(ctx)
+	whose, err := a.developmentSecret(ctx, builtInSeed().Tenants[0])
 	if err != nil {
-		return fmt.Errorf("list the tenants: %w", err)
+		return fmt.Errorf("look for development secrets: %w", err)
 	}
-	for _, t := range all {
-		whose, err := a.developmentSecret(ctx, a.Store.Tenant(t.ID), seed)
-		if err != nil {
-			return fmt.Errorf("look for development secrets: %w", err)
-		}
-		if whose != "" {
-			return fmt.Errorf("%s of tenant %s has a secret of the development seed, which everybody knows: this is a development database", whose, t.Slug)
-		}
+	if whose != "" {
+		return fmt.Errorf("%s has a secret of the development seed, which everybody knows: this is a development database", whose)
 	}
 	return nil
 }
 
-// developmentSecret says who of a tenant has a secret of the seed; empty if nobody.
-func (a *App) developmentSecret(ctx context.Context, scope storage.Scope, seed manifest.Tenant) (string, error) {
+// developmentSecret says who has a secret of the seed; empty if nobody.
+func (a *App) developmentSecret(ctx context.Context, seed manifest.Tenant) (string, error) {
+	var hashes [][]byte
 	for _, c := range seed.Clients {
-		stored, err := scope.Client(ctx, c.ID)
-		if errors.Is(err, lanyard.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		if stored.SecretMatches(c.Secret.Value, a.Clock.Now()) {
-			return "client " + string(c.ID), nil
+		if !c.Secret.Value.IsZero() {
+			hashes = append(hashes, c.Secret.Value.Hash())
 		}
 	}
+	clients, err := a.Store.ClientsWithSecret(ctx, hashes, a.Clock.Now())
+	if err != nil {
+		return "", err
+	}
+	for _, c := range clients {
+		return "client " + c.Name + " of tenant " + c.Tenant, nil
+	}
 	for _, u := range seed.Users {
-		found, err := scope.CredentialsByName(ctx, u.SignInName())
-		if errors.Is(err, lanyard.ErrNotFound) || err == nil && found.PasswordHash == "" {
-			continue
-		}
+		users, err := a.Store.PasswordsOf(ctx, u.SignInName())
 		if err != nil {
 			return "", err
 		}
-		matches, _, err := a.Hasher.Verify(ctx, found.PasswordHash, u.Password.Value)
-		if err != nil {
-			return "", err
-		}
-		if matches {
-			return "user " + u.SignInName(), nil
+		for _, holder := range users {
+			matches, _, err := a.Hasher.Verify(ctx, holder.PasswordHash, u.Password.Value)
+			if err != nil {
+				return "", err
+			}
+			if matches {
+				return "user " + holder.Name + " of tenant " + holder.Tenant, nil
+			}
 		}
 	}
 	return "", nil
