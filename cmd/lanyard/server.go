@@ -62,7 +62,7 @@ func (s *server) run(ctx context.Context) error {
 		go func() { failed <- public.Serve(listener) }()
 	}
 	go func() { failed <- ops.Serve(s.ops) }()
-	stopJobs := s.startJobs(ctx)
+	stopJobs := s.startJobs(ctx, handler.Forget)
 	s.operations.ready.Store(true)
 	if s.started != nil {
 		err = s.started()
@@ -93,8 +93,9 @@ func (s *server) stop(ctx context.Context, public *http.Server, stopJobs func())
 	return nil
 }
 
-// startJobs runs the background jobs; the function it returns ends them and waits.
-func (s *server) startJobs(ctx context.Context) func() {
+// startJobs runs the background jobs, and forgets what is not used; the function it
+// returns ends them and waits.
+func (s *server) startJobs(ctx context.Context, forget func(now time.Time)) func() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	runner := &jobs.Runner{
 		Leases: s.app.Store, Clock: s.app.Clock, Log: s.app.Log, Holder: holder(), Observe: s.app.Metrics.JobRan,
@@ -102,6 +103,7 @@ func (s *server) startJobs(ctx context.Context) func() {
 	var group sync.WaitGroup
 	group.Go(func() { s.app.deliverer().Run(ctx) })
 	group.Go(func() { s.app.teller().Run(ctx) })
+	group.Go(func() { keepSmall(ctx, s.app.Clock, forget) })
 	people := accounts.New(s.app.Hasher, s.app.Sealer)
 	group.Go(func() {
 		runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store), jobs.Erase(s.app.Store, people),

@@ -65,6 +65,8 @@ type Handler struct {
 	// API is the management API, Console the pages over it.
 	API     *adminapi.API
 	Console *console.Console
+	// Forget drops what nobody asked for lately; it comes back when somebody does.
+	Forget func(now time.Time)
 }
 
 // New builds the public handler.
@@ -123,7 +125,7 @@ func New(p Parts) (*Handler, error) {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
 	sites := &provider.Sites{Directory: directory, Next: &across{directory: directory, next: engine}, Log: p.Log, Observe: p.ObserveRequest, Dev: dev, Aliases: p.aliases()}
-	return &Handler{Handler: sites, Routes: routes, API: api, Console: desk}, nil
+	return &Handler{Handler: sites, Routes: routes, API: api, Console: desk, Forget: directory.Forget}, nil
 }
 
 // registeredOrigin tells whether a client of the request's tenant has the origin;

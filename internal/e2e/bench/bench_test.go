@@ -32,6 +32,7 @@ type target struct {
 	*testkit.Process
 	*idp.IDP
 	env []string
+	ops string
 }
 
 // serve starts the binary on a seeded database and waits for the first discovery.
@@ -44,9 +45,10 @@ func serve(b *testing.B, database string, more ...string) *target {
 	idp.Seed(b, database, master, more...)
 	port := testkit.FreePort(b)
 	issuer := fmt.Sprintf("http://localhost:%d", port)
-	t := &target{IDP: idp.Keeping(b, issuer), env: []string{
+	ops := fmt.Sprintf("127.0.0.1:%d", testkit.FreePort(b))
+	t := &target{IDP: idp.Keeping(b, issuer), ops: ops, env: []string{
 		fmt.Sprintf("LANYARD_SERVER_LISTEN=127.0.0.1:%d", port), "LANYARD_SERVER_ISSUER=" + issuer, "LANYARD_LOG_LEVEL=warn",
-		fmt.Sprintf("LANYARD_OPERATIONS_LISTEN=127.0.0.1:%d", testkit.FreePort(b)), "LANYARD_DATABASE_URL=" + database,
+		"LANYARD_OPERATIONS_LISTEN=" + ops, "LANYARD_DATABASE_URL=" + database,
 		"LANYARD_KEYS_MASTER_KEY=" + base64.StdEncoding.EncodeToString(masterKey),
 	}}
 	t.start(b)
@@ -55,14 +57,25 @@ func serve(b *testing.B, database string, more ...string) *target {
 
 // start runs the server and tells how long the first discovery answer took.
 func (t *target) start(b *testing.B) time.Duration {
+	return t.startUntil(b, t.Issuer+"/.well-known/openid-configuration")
+}
+
+// startReady runs the server and tells how long it took until it said that it is ready.
+func (t *target) startReady(b *testing.B) time.Duration {
+	return t.startUntil(b, "http://"+t.ops+"/readyz")
+}
+
+func (t *target) startUntil(b *testing.B, address string) time.Duration {
 	b.Helper()
 	began := time.Now()
 	t.Process = testkit.Run(b, testkit.Command{Path: testkit.Binary(b), Args: []string{"serve"}, Env: t.env})
 	for time.Since(began) < time.Minute {
-		answer, err := http.Get(t.Issuer + "/.well-known/openid-configuration") //nolint:noctx // a benchmark
+		answer, err := http.Get(address) //nolint:noctx // a benchmark
 		if err == nil {
 			_ = answer.Body.Close()
-			return time.Since(began)
+			if answer.StatusCode == http.StatusOK {
+				return time.Since(began)
+			}
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+	runtimemetrics "runtime/metrics"
+	"time"
+
+	"github.com/lanyard-id/lanyard/internal/clock"
+)
+
+// When an idle server gives memory back.
+const (
+	// memoryFirst is how long after the start: the jobs that run at once are over by then.
+	memoryFirst = 5 * time.Second
+	memoryEvery = 30 * time.Second
+	// memoryIdle is what may have been allocated since the last look, in bytes, for the
+	// server to count as idle. A few hundred requests allocate more.
+	memoryIdle = 16 << 20
+)
+
+// keepSmall gives back to the system what an idle server does not need, until ctx ends:
+// the heap that starting or a busy hour left behind, the pages of the program that only
+// starting needed, and what forget forgets. A busy server keeps what it has.
+func keepSmall(ctx context.Context, c clock.Clock, forget func(now time.Time)) {
+	before := uint64(0) // the start counts as idle, whatever it allocated
+	timer := c.NewTimer(memoryFirst)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C():
+		}
+		forget(c.Now())
+		if now := allocated(); before == 0 || now-before < memoryIdle {
+			debug.FreeOSMemory()
+			dropProgramPages()
+		}
+		before = allocated()
+		timer.Reset(memoryEvery)
+	}
+}
+
+// allocated is how much has been allocated since the start, in bytes.
+func allocated() uint64 {
+	sample := []runtimemetrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	runtimemetrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
