@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// administration is what tests of the management API need in the default tenant: a role
+// Administration is what tests of the management API need in the default tenant: a role
 // for everything, one for reading, and machines that have them.
-const administration = `
+const Administration = `
 version: 1
 tenants:
   - slug: default
@@ -42,7 +42,7 @@ type API struct {
 // operator, admin, reader and nobody, and the client manager for people.
 func (i *IDP) Administration() {
 	i.t.Helper()
-	i.apply(administration)
+	i.apply(Administration)
 }
 
 // Administrator is the API as one of the machines of Administration sees it.
