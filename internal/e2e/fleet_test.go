@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"syscall"
 	"testing"
 	"time"
@@ -27,10 +29,10 @@ func launchFleet(t *testing.T, n int, env []string, more ...string) *fleet {
 	f := &fleet{t: t, balancer: balance(t), database: testkit.Postgres(t)}
 	f.IDP = idp.Keeping(t, f.balancer.issuer())
 	seeded(t, f.database, append([]string{idp.Administration}, more...)...)
-	for range n {
+	for at := range n {
 		o := operates(t, f.database).with(append([]string{
 			"LANYARD_SERVER_ISSUER=" + f.balancer.issuer(), fmt.Sprintf("LANYARD_SERVER_REPLICAS=%d", n), "LANYARD_SERVER_TRUSTED_PROXIES=127.0.0.1/32",
-			"LANYARD_DATABASE_MAX_CONNECTIONS=8",
+			"LANYARD_DATABASE_MAX_CONNECTIONS=8", "LANYARD_MAIL_HELLO=" + replicaName(at),
 		}, env...)...)
 		o.issuer = f.balancer.issuer()
 		o.launch()
@@ -42,6 +44,9 @@ func launchFleet(t *testing.T, n int, env []string, more ...string) *fleet {
 	f.balancer.watch(f.replicas)
 	return f
 }
+
+// replicaName is how a replica calls itself to a mail server.
+func replicaName(at int) string { return fmt.Sprintf("replica-%d.example.test", at) }
 
 // only is the fleet as somebody sees it whose every request goes to one replica.
 func (f *fleet) only(at int) *idp.IDP { return idp.At(f.t, f.Issuer, f.replicas[at].address) }
@@ -67,10 +72,11 @@ func (f *fleet) restart(at int) {
 	eventually(f.t, 10*time.Second, "the balancer has the replica back", f.balancer.replicas[at].ready.Load)
 }
 
-// crash kills one replica and starts it again.
-func (f *fleet) crash(at int) {
+// crash kills one replica, tells so, and starts it again.
+func (f *fleet) crash(at int, killed func()) {
 	f.t.Helper()
 	f.replicas[at].server.Kill()
+	killed()
 	f.replicas[at].launch()
 	f.replicas[at].await()
 }
@@ -82,4 +88,19 @@ func wantOK(t *testing.T, what string, a idp.Answer) idp.Answer {
 		t.Fatalf("%s: %d %s", what, a.Status, a.Raw)
 	}
 	return a
+}
+
+// newVisitor is a browser that follows redirects and fails nobody's test.
+func (f *fleet) newVisitor(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Error(err)
+	}
+	return &http.Client{Jar: jar, Timeout: 20 * time.Second}
+}
+
+func mustQuery(form string) url.Values {
+	v, _ := url.ParseQuery(form) // our own encoding
+	return v
 }

@@ -30,7 +30,9 @@ type MailServer struct {
 // Mail is what was accepted: the answer to its data was written.
 type Mail struct {
 	MessageID, To, Subject, Text string
-	At                           time.Time
+	// Hello is the name that the sender gave itself.
+	Hello string
+	At    time.Time
 }
 
 // StartMailServer runs a server until the test ends. The function is called between the
@@ -91,7 +93,7 @@ func (m Mail) Link() string { return linkForm.FindString(m.Text) }
 
 func (s *MailServer) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
-	in, to := bufio.NewReader(conn), ""
+	in, to, hello := bufio.NewReader(conn), "", ""
 	say := func(line string) bool {
 		_, err := io.WriteString(conn, line+"\r\n")
 		return err == nil
@@ -104,12 +106,13 @@ func (s *MailServer) serve(conn net.Conn) {
 		command, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch strings.ToUpper(command) {
 		case "EHLO":
+			hello = rest
 			more = say("250-mail.test\r\n250-8BITMIME\r\n250 SMTPUTF8")
 		case "RCPT":
 			to = strings.Trim(strings.TrimPrefix(rest, "TO:"), "<>")
 			more = say("250 ok")
 		case "DATA":
-			more = say("354 go on") && s.take(in, to) && say("250 taken")
+			more = say("354 go on") && s.take(in, Mail{To: to, Hello: hello}) && say("250 taken")
 		case "QUIT":
 			say("221 bye")
 			return
@@ -120,7 +123,7 @@ func (s *MailServer) serve(conn net.Conn) {
 }
 
 // take reads the data of a mail and accepts it.
-func (s *MailServer) take(in *bufio.Reader, to string) bool {
+func (s *MailServer) take(in *bufio.Reader, envelope Mail) bool {
 	var data bytes.Buffer
 	for {
 		line, err := in.ReadString('\n')
@@ -137,7 +140,7 @@ func (s *MailServer) take(in *bufio.Reader, to string) bool {
 		s.t.Errorf("a mail that can not be read: %v", err)
 		return false
 	}
-	m.To, m.At = to, time.Now()
+	m.To, m.Hello, m.At = envelope.To, envelope.Hello, time.Now()
 	s.mu.Lock()
 	s.mails = append(s.mails, m)
 	s.mu.Unlock()
