@@ -48,8 +48,9 @@ func (s Scope) TenantID() lanyard.TenantID { return s.tenant }
 // transactionTimeout bounds a whole transaction with its retries.
 const transactionTimeout = 10 * time.Second
 
-// attempts of a transaction that lost against another one.
-const serializationRetries = 6
+// serializationRetries bounds the tries of a transaction that lost against another one. Where
+// many want the same row, each round has one winner: 32 at once need about a dozen.
+const serializationRetries = 24
 
 // InTx runs do in one transaction; all its statements must go through the inner
 // scope. A transaction that the database aborted in favour of another one is
@@ -118,9 +119,13 @@ func (s *Store) limited(ctx context.Context, cancel func(), do func() error) err
 	return do()
 }
 
-// pause waits a moment before a retry; false if the caller is gone.
+// maxPause is the longest wait before a retry.
+const maxPause = 160 * time.Millisecond
+
+// pause waits a moment before a retry, up to twice as long each time; false if the caller is gone.
 func pause(ctx context.Context, try int) bool {
-	wait := time.Duration(1+rand.IntN(10*try)) * time.Millisecond
+	longest := min(5*time.Millisecond<<min(try, 6), maxPause)
+	wait := time.Millisecond + time.Duration(rand.Int64N(int64(longest)))
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	<-ctx.Done()
@@ -180,7 +185,8 @@ func (r runner) changeReturning(ctx context.Context, dest any, query string, arg
 }
 
 // run is the one place every statement passes: it refuses text that SQL can not
-// carry, bounds the time, counts, and translates the failure.
+// carry, bounds the time, counts, tries again what lost against another transaction, and
+// translates the failure.
 func (r runner) run(ctx context.Context, query string, args []any, do func(context.Context) error) error {
 	if err := checkText(args); err != nil {
 		return err
@@ -188,6 +194,17 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 	if r.unit != nil && r.unit.failed {
 		return fault(errUnitFailed)
 	}
+	for try := 1; ; try++ {
+		err := r.once(ctx, query, do)
+		// A statement of its own is a transaction of its own; one of a unit ends with it.
+		if r.unit != nil || !serializationFailure(err) || try == serializationRetries || !pause(ctx, try) {
+			return fault(err)
+		}
+	}
+}
+
+// once runs a statement one time. No row is lanyard.ErrNotFound.
+func (r runner) once(ctx context.Context, query string, do func(context.Context) error) error {
 	count(ctx, query)
 	limited, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
@@ -201,7 +218,7 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 	if err != nil && r.unit != nil {
 		r.unit.failed = true
 	}
-	return fault(err)
+	return err
 }
 
 // checkText refuses a NUL or invalid UTF-8: bun would write broken SQL or another text.
