@@ -50,7 +50,7 @@ const transactionTimeout = 10 * time.Second
 
 // serializationRetries bounds the tries of a transaction that lost against another one. Where
 // many want the same row, each round has one winner: 32 at once need about a dozen.
-const serializationRetries = 24
+const serializationRetries = 20
 
 // InTx runs do in one transaction; all its statements must go through the inner
 // scope. A transaction that the database aborted in favour of another one is
