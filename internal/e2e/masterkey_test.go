@@ -177,5 +177,5 @@ func TestMasterKeyOfFile(t *testing.T) {
 	}
 	o.server.Kill()
 	o.with("LANYARD_KEYS_MASTER_KEY=" + next).serve()
-	o.with("LANYARD_KEYS_MASTER_KEY=" + old).judged(1, "does not have")
+	o.with("LANYARD_KEYS_MASTER_KEY="+old).judged(1, "does not have")
 }

@@ -145,10 +145,13 @@ func opened(t testing.TB, database string) *storage.Store {
 // Replica is another server of the same provider: it has a store, a cache and an address
 // of its own, and database, issuer, clock and master key with the first. Browsers and
 // clients made from it reach this one.
-func (i *IDP) Replica() *IDP {
+func (i *IDP) Replica() *IDP { return i.Over(i.options.Database) }
+
+// Over is a replica on another database, such as a copy.
+func (i *IDP) Over(database string) *IDP {
 	i.t.Helper()
 	r := &IDP{
-		Store: opened(i.t, i.options.Database), Clock: i.Clock, Sealer: i.Sealer, Keeper: i.Keeper, Issuer: i.Issuer, Log: i.Log, t: i.t, options: i.options,
+		Store: opened(i.t, database), Clock: i.Clock, Sealer: i.Sealer, Keeper: i.Keeper, Issuer: i.Issuer, Log: i.Log, t: i.t, options: i.options,
 	}
 	front := r.front()
 	address := front.Listener.Addr().String()
