@@ -50,6 +50,16 @@ func needCurrent(ctx context.Context, store *storage.Store) error {
 	return nil
 }
 
+// noteNewerSchema writes into the log that a newer program has migrated the database, as
+// happens in the middle of an upgrade, and after going back. It is served all the same.
+func (a *App) noteNewerSchema(ctx context.Context) {
+	status, err := a.Store.MigrationStatus(ctx)
+	if err != nil || len(status.Unknown) == 0 {
+		return
+	}
+	a.Log.WarnContext(ctx, "the database schema is newer than this program", "migrations", status.Unknown, "version", version)
+}
+
 // openApp opens the database and everything that a server or a command shares.
 // The caller closes the store.
 func (c *Config) openApp(ctx context.Context, p *program, exclusive bool) (*App, error) {

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
@@ -102,6 +104,24 @@ func (f *fleet) replaces(at int, binary string, env ...string) {
 	f.mu.Unlock()
 	before.busy.Wait()
 	before.server.Kill()
+}
+
+// drains is replaces in the way of a cluster: the old server is told to stop while it still
+// gets requests, and is left out when it says that it is not ready. It ends by itself, with 0.
+func (f *fleet) drains(at int, binary string, env ...string) {
+	f.t.Helper()
+	next, before := f.join(binary, env...), f.backends[at]
+	before.server.Signal(syscall.SIGTERM)
+	eventually(f.t, 5*time.Second, "it is not ready", func() bool {
+		status, _ := fetched("http://" + before.ops + "/readyz")
+		return status == http.StatusServiceUnavailable
+	})
+	f.mu.Lock()
+	f.backends[at] = next
+	f.mu.Unlock()
+	if code := before.server.Wait(f.t); code != 0 {
+		f.t.Errorf("a server that drained ended with %d:\n%s", code, before.server.Log())
+	}
 }
 
 // rolls replaces all servers, one after the other, and calls after each.
