@@ -18,7 +18,7 @@ type masterKeyCommands struct {
 }
 
 type masterKeyCreate struct {
-	File string `short:"f" required:"" type:"path" help:"The file, which must not be there yet."`
+	File string `short:"f" required:"" type:"path" placeholder:"FILE" help:"The file, which must not be there yet."`
 }
 
 // Run makes the file, for its owner only.

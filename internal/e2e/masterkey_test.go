@@ -179,3 +179,40 @@ func TestMasterKeyOfFile(t *testing.T) {
 	o.with("LANYARD_KEYS_MASTER_KEY=" + next).serve()
 	o.with("LANYARD_KEYS_MASTER_KEY="+old).judged(1, "does not have")
 }
+
+// TestLostMasterKey goes the way of docs/operate.md out of the loss, with the statements that
+// stand there: people sign in again by password, and everything that was sealed is new or gone
+// (ATTACKS.md 85, 295).
+func TestLostMasterKey(t *testing.T) {
+	_, rest, found := strings.Cut(documents(t)[filepath.Join(testkit.Root(), "docs", "operate.md")], "```sql\n")
+	statements, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("docs/operate.md has no statements")
+	}
+	onBoth(t, func(t *testing.T, database string) {
+		o := operates(t, database)
+		seeded(t, database)
+		o.serve()
+		web := o.idp().Client("web")
+		tokens := web.Exchange(web.Code(o.idp().Browser(), ada, adaPassword, nil), nil)
+		o.server.Kill()
+		lost := o.with("LANYARD_KEYS_MASTER_KEY=" + o.createsMasterKey())
+		lost.refuses("the master key does not open this database")
+		for statement := range strings.SplitSeq(statements, ";\n") {
+			if _, err := o.look().Exec(statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+		lost.must("restored")
+		lost.serve()
+		lost.judged(0, "records are sealed under")
+		if a := web.Refresh(tokens.Text("refresh_token"), nil); a.Status == 200 {
+			t.Errorf("a refresh token from before: %s", a.Raw)
+		}
+		if a := web.Exchange(web.Code(o.idp().Browser(), ada, adaPassword, nil), nil); a.Status != 200 {
+			t.Errorf("nobody signs in: %s", a.Raw)
+		}
+		fsck(o)
+		lost.server.Kill()
+	})
+}
