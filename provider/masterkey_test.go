@@ -194,25 +194,33 @@ func namedIn(t *testing.T, driver, database, id string) []string {
 	}
 	var out []string
 	for _, c := range pairs(t, db, columns) {
-		rows, err := db.Query(`SELECT ` + c[1] + ` FROM ` + c[0] + ` WHERE ` + c[1] + ` IS NOT NULL`)
-		if err != nil {
-			t.Fatal(err)
+		if columnHas(t, db, c[0], c[1], head) {
+			out = append(out, c[0]+"."+c[1])
 		}
-		for rows.Next() {
-			var value sql.RawBytes
-			if err := rows.Scan(&value); err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Contains(value, head) {
-				out = append(out, c[0]+"."+c[1])
-			}
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		_ = rows.Close()
 	}
 	return out
+}
+
+// columnHas tells whether a value of a column has some bytes in it.
+func columnHas(t *testing.T, db *sql.DB, table, column string, bytesOf []byte) bool {
+	t.Helper()
+	rows, err := db.Query(`SELECT ` + column + ` FROM ` + table + ` WHERE ` + column + ` IS NOT NULL`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found := false
+	for rows.Next() {
+		var value sql.RawBytes
+		if err := rows.Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		found = found || bytes.Contains(value, bytesOf)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func pairs(t *testing.T, db *sql.DB, query string) [][2]string {

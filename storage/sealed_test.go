@@ -90,3 +90,21 @@ func TestResealedValueReplacesOnlyWhatWasRead(t *testing.T) {
 		}
 	})
 }
+
+// sealedCases are what a stranger gets of sealed values, and what ends when a database was restored.
+func sealedCases(t *testing.T, st stranger) (calls, own cases) {
+	t.Helper()
+	ctx, s := t.Context(), st.Scope
+	const column = "signing_keys.sealed"
+	row := storage.SealedRow{Keys: []string{string(st.victim.key.ID)}, Sealed: st.victim.key.Sealed}
+	return cases{
+			"CountSealed": func() error { found, err := s.CountSealed(ctx, column, 1); return touched(len(found), err) },
+			"SealedUnderOthers": func() error {
+				found, err := s.SealedUnderOthers(ctx, column, []byte("x"), nil, 10)
+				return touched(len(found), err)
+			},
+			"Reseal": func() error { return touched(s.Reseal(ctx, column, row, []byte("stolen"))) },
+		}, cases{
+			"EndEverything": func() error { return first(s.EndEverything(ctx, now)) },
+		}
+}

@@ -169,7 +169,7 @@ func (w *walk) look() {
 
 func (w *walk) verify(token string) {
 	w.Helper()
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil {
 		w.Fatalf("%v: %q", err, token)
 	}
