@@ -69,6 +69,7 @@ func (f *fleet) join(binary string, env ...string) *backend {
 			r.SetXForwarded()
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			f.failed.Add(1)
 			f.t.Errorf("%s was answered by nobody: %v", r.URL.Path, err)
 			w.WriteHeader(http.StatusBadGateway)
 		},
@@ -189,5 +190,5 @@ func (l *load) ends() {
 	if n := l.f.failed.Load(); n > 0 {
 		l.f.t.Errorf("%d requests failed", n)
 	}
-	l.f.t.Logf("%d requests over the load balancer, %d refreshes, none failed", l.f.passed.Load(), l.rotations.Load())
+	l.f.t.Logf("%d requests over the load balancer, %d refreshes, %d failed", l.f.passed.Load(), l.rotations.Load(), l.f.failed.Load())
 }

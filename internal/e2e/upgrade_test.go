@@ -1,12 +1,19 @@
 package e2e
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/internal/testkit"
 )
@@ -22,10 +29,14 @@ CREATE TABLE badges (
 ALTER TABLE grants ADD COLUMN badge_id TEXT;
 `
 
-// nextVersion builds the program with one more migration, from the same sources.
+// nextVersion builds the program with one more migration, from the same sources. The added
+// file has the same place each time, so that what was compiled with it is found again.
 func nextVersion(t *testing.T) string {
 	t.Helper()
-	folder := t.TempDir()
+	folder := filepath.Join(testkit.Root(), ".cache", "next-version")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	migration := filepath.Join(folder, "next.sql")
 	if err := os.WriteFile(migration, []byte(nextMigration), 0o600); err != nil {
 		t.Fatal(err)
@@ -38,7 +49,7 @@ func nextVersion(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, binary := filepath.Join(folder, "overlay.json"), filepath.Join(folder, "lanyard-next")
+	file, binary := filepath.Join(folder, "overlay.json"), filepath.Join(t.TempDir(), "lanyard-next")
 	if err := os.WriteFile(file, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +65,9 @@ func nextVersion(t *testing.T) string {
 // next version under them, replaces them one after the other, and goes back, while families
 // are refreshed and people sign in. Nothing fails, and no token is lost (ATTACKS.md 283).
 func TestUpgradeAndBackUnderLoad(t *testing.T) {
+	began := time.Now()
 	next, this := nextVersion(t), testkit.Binary(t)
+	t.Logf("the next version was built in %v", time.Since(began).Round(time.Second))
 	database := testkit.Postgres(t)
 	seeded(t, database)
 	f := assembles(t, database, 2)
@@ -90,4 +103,49 @@ func TestUpgradeAndBackUnderLoad(t *testing.T) {
 		t.Errorf("this version says nothing of the newer schema:\n%s", f.backends[1].server.Log())
 	}
 	load.ends()
+}
+
+// TestKeptConnectionIsAnsweredWhileDraining: a load balancer that keeps its connections may send
+// the next request over one of them after the server was told to stop and before it is seen not
+// to be ready. It is answered, and the connection is given up by the answer, not under the request.
+func TestKeptConnectionIsAnsweredWhileDraining(t *testing.T) {
+	t.Parallel()
+	o := operates(t, sqliteURL(t))
+	seeded(t, o.database)
+	o.serve()
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", o.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	ask := func() *http.Response {
+		t.Helper()
+		r := o.idp().Client("machine").NewCall("/oauth/token", url.Values{"grant_type": {"client_credentials"}})
+		if err := r.Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		a, err := http.ReadResponse(answers, r)
+		if err != nil {
+			t.Fatalf("a request over a kept connection is not answered: %v", err)
+		}
+		_, _ = io.Copy(io.Discard, a.Body)
+		_ = a.Body.Close()
+		return a
+	}
+	if a := ask(); a.StatusCode != http.StatusOK || a.Close {
+		t.Fatalf("before: %d, closing %v", a.StatusCode, a.Close)
+	}
+	o.server.Signal(syscall.SIGTERM)
+	eventually(t, 5*time.Second, "it is not ready", func() bool {
+		status, _ := fetched("http://" + o.ops + "/readyz")
+		return status == http.StatusServiceUnavailable
+	})
+	if a := ask(); a.StatusCode != http.StatusOK || !a.Close {
+		t.Errorf("while it drains: %d, closing %v", a.StatusCode, a.Close)
+	}
+	if code := o.server.Wait(t); code != 0 {
+		t.Errorf("it ended with %d", code)
+	}
 }
