@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ import (
 	"github.com/lanyard-id/lanyard/storage"
 )
 
+const nextMasterKey = "another-master-key-of-32-bytes-!"
+
 // TestEverySealedColumnIsSealedAgain uses everything that seals, has it sealed under another
 // master key, and looks for the one before in the whole database: nothing names it any more,
 // and everything opens. What does not open is named and left.
@@ -31,7 +34,7 @@ func TestEverySealedColumnIsSealedAgain(t *testing.T) {
 func sealedAgain(t *testing.T, driver, database string) {
 	t.Helper()
 	s := sealsEverything(t, database)
-	next, err := keys.NewMaster([]byte("another-master-key-of-32-bytes-!"), []byte("0123456789abcdefghijklmnopqrstuv"))
+	next, err := keys.NewMaster([]byte(nextMasterKey), []byte("0123456789abcdefghijklmnopqrstuv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +53,11 @@ func sealedAgain(t *testing.T, driver, database string) {
 	if err := s.Scope().PutWebhook(t.Context(), lanyard.Webhook{ID: "whk_broken", TenantID: broken.Tenant, URL: "https://a.example.test", Sealed: sealed, CreatedAt: s.Clock.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	endedAnywhere(t, r)
+	dropped, err := keys.NewMaster([]byte(nextMasterKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	endedAnywhere(t, r, dropped)
 	done, err := r.Reseal(t.Context())
 	if err != nil || done.Records == 0 || len(done.Stuck) != 1 || done.Stuck[0].Place != broken {
 		t.Fatalf("%d records, %v, %v", done.Records, done.Stuck, err)
@@ -62,6 +69,9 @@ func sealedAgain(t *testing.T, driver, database string) {
 		if c.Standing != keys.KeyCurrent {
 			t.Errorf("left behind: %+v", c)
 		}
+	}
+	if err := dropped.Known(t.Context(), s.Store); err != nil {
+		t.Errorf("the old key can not be dropped: %v", err)
 	}
 	if where := namedIn(t, driver, database, s.Sealer.ID()); len(where) > 0 {
 		t.Errorf("the old key is still named in %v", where)
@@ -81,7 +91,7 @@ func sealedAgain(t *testing.T, driver, database string) {
 
 // endedAnywhere begins again and again, and is ended at a later statement each time: no
 // record is ever without its secret. It stops while there is something left to do.
-func endedAnywhere(t *testing.T, r *keys.Resealer) {
+func endedAnywhere(t *testing.T, r *keys.Resealer, dropped *keys.Master) {
 	t.Helper()
 	for at := 1; at < 44; at += 7 {
 		ctx, end := context.WithCancel(t.Context())
@@ -96,14 +106,15 @@ func endedAnywhere(t *testing.T, r *keys.Resealer) {
 		if err == nil {
 			t.Fatalf("statement %d was never reached", at)
 		}
-		unknown := 0
+		left := map[keys.KeyStanding]int{}
 		for _, c := range census(t, r) {
-			if c.Standing == keys.KeyUnknown {
-				unknown++
-			}
+			left[c.Standing]++
 		}
-		if unknown > 0 {
+		if left[keys.KeyUnknown] > 0 {
 			t.Fatalf("ended at statement %d it leaves records that nobody knows", at)
+		}
+		if err := dropped.Known(t.Context(), r.Store); err == nil && left[keys.KeyOlder] > 0 || err != nil && !errors.Is(err, keys.ErrWrongMasterKey) {
+			t.Fatalf("ended at statement %d a server without the old key would start: %v", at, err)
 		}
 	}
 }
@@ -111,7 +122,7 @@ func endedAnywhere(t *testing.T, r *keys.Resealer) {
 // twiceAtOnce goes on to a third key with two at the same time: each record is done once.
 func twiceAtOnce(t *testing.T, s *sky) {
 	t.Helper()
-	third, err := keys.NewMaster([]byte("the-third-master-key-of-32-bytes"), []byte("another-master-key-of-32-bytes-!"))
+	third, err := keys.NewMaster([]byte("the-third-master-key-of-32-bytes"), []byte(nextMasterKey))
 	if err != nil {
 		t.Fatal(err)
 	}

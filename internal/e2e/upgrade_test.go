@@ -118,7 +118,7 @@ func TestKeptConnectionIsAnsweredWhileDraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	answers := bufio.NewReader(conn)
 	ask := func() *http.Response {
 		t.Helper()
