@@ -15,9 +15,9 @@ import (
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
-// fleet is servers on one database behind a load balancer, which are replaced one after
+// rollout is servers on one database behind a load balancer, which are replaced one after
 // the other while requests go on.
-type fleet struct {
+type rollout struct {
 	*operator
 	front    *httptest.Server
 	mu       sync.RWMutex
@@ -35,9 +35,9 @@ type backend struct {
 }
 
 // assembles starts n servers, which the operator's variables configure.
-func assembles(t *testing.T, database string, n int) *fleet {
+func assembles(t *testing.T, database string, n int) *rollout {
 	t.Helper()
-	f := &fleet{operator: operates(t, database)}
+	f := &rollout{operator: operates(t, database)}
 	f.front = httptest.NewServer(f)
 	t.Cleanup(f.front.Close)
 	u, err := url.Parse(f.front.URL)
@@ -53,7 +53,7 @@ func assembles(t *testing.T, database string, n int) *fleet {
 }
 
 // join starts a server of a binary with the operator's variables, and waits until it is ready.
-func (f *fleet) join(binary string, env ...string) *backend {
+func (f *rollout) join(binary string, env ...string) *backend {
 	f.t.Helper()
 	spare := operates(f.t, f.database)
 	o := f.with("LANYARD_SERVER_LISTEN="+spare.address, "LANYARD_OPERATIONS_LISTEN="+spare.ops).with(env...)
@@ -84,7 +84,7 @@ func (f *fleet) join(binary string, env ...string) *backend {
 }
 
 // ServeHTTP hands a request to the next server.
-func (f *fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *rollout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.RLock()
 	b := f.backends[f.turn.Add(1)%uint64(len(f.backends))]
 	b.busy.Add(1)
@@ -96,7 +96,7 @@ func (f *fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // replaces puts a new server in the place of another, as a load balancer sees it: the new one
 // gets requests when it is ready, and the old one none any more before it ends.
-func (f *fleet) replaces(at int, binary string, env ...string) {
+func (f *rollout) replaces(at int, binary string, env ...string) {
 	f.t.Helper()
 	next := f.join(binary, env...)
 	f.mu.Lock()
@@ -109,7 +109,7 @@ func (f *fleet) replaces(at int, binary string, env ...string) {
 
 // drains is replaces in the way of a cluster: the old server is told to stop while it still
 // gets requests, and is left out when it says that it is not ready. It ends by itself, with 0.
-func (f *fleet) drains(at int, binary string, env ...string) {
+func (f *rollout) drains(at int, binary string, env ...string) {
 	f.t.Helper()
 	next, before := f.join(binary, env...), f.backends[at]
 	before.server.Signal(syscall.SIGTERM)
@@ -126,7 +126,7 @@ func (f *fleet) drains(at int, binary string, env ...string) {
 }
 
 // rolls replaces all servers, one after the other, and calls after each.
-func (f *fleet) rolls(binary string, after func(), env ...string) {
+func (f *rollout) rolls(binary string, after func(), env ...string) {
 	f.t.Helper()
 	for at := range f.backends {
 		f.replaces(at, binary, env...)
@@ -143,11 +143,11 @@ type load struct {
 	rotations atomic.Int64
 	families  []*family
 	web       *idp.Client
-	f         *fleet
+	f         *rollout
 }
 
 // refreshes starts n families.
-func (f *fleet) refreshes(n int) *load {
+func (f *rollout) refreshes(n int) *load {
 	f.t.Helper()
 	l := &load{stop: make(chan struct{}), web: f.idp().Client("web"), f: f}
 	for range n {
