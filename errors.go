@@ -150,6 +150,8 @@ var (
 	ErrForgedCursor = &Error{Kind: Invalid, Code: "bad_cursor", Message: "the cursor does not belong to this list"}
 	// ErrLastSecret refuses to take away the only secret by which a client authenticates.
 	ErrLastSecret = &Error{Kind: Conflict, Code: "last_secret", Message: "it is the only secret of the client"}
+	// ErrKeyUnpublished refuses to sign with a key that relying parties may not have yet.
+	ErrKeyUnpublished = &Error{Kind: Conflict, Code: "key_unpublished", Message: "the next key is not published long enough to sign"}
 	// ErrLastAdministrator refuses to take away the only administrator of the instance.
 	ErrLastAdministrator = &Error{Kind: Conflict, Code: "last_administrator", Message: "an instance needs an administrator"}
 

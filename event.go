@@ -114,6 +114,8 @@ const (
 	EventGlassBroken           EventType = "organization.glass_broken"
 	EventTenantSuspended       EventType = "tenant.suspended"
 	EventTenantResumed         EventType = "tenant.resumed"
+	EventTenantResealed        EventType = "tenant.resealed"
+	EventTenantRestored        EventType = "tenant.restored"
 	EventUserDisabled          EventType = "user.disabled"
 	EventUserEnabled           EventType = "user.enabled"
 	EventUserRolesUpdated      EventType = "user.roles_updated"

@@ -17,7 +17,7 @@ var EventTypes = []EventType{
 	EventInvitationCreated, EventInvitationSent, EventInvitationRevoked, EventInvitationAccepted, EventDomainAdded, EventDomainVerified,
 	EventDomainUpdated, EventDomainRemoved, EventJoinRequested, EventJoinRefused, EventClientRolesUpdated, EventOrganizationChosen,
 	EventConnectionUpdated, EventConnectionTested, EventConnectionRemoved, EventIdentityLinked, EventIdentityUnlinked, EventGlassBroken,
-	EventTenantSuspended, EventTenantResumed, EventUserDisabled, EventUserEnabled, EventUserRolesUpdated, EventPasswordRemoved, EventCodesRemoved,
+	EventTenantSuspended, EventTenantResumed, EventTenantResealed, EventTenantRestored, EventUserDisabled, EventUserEnabled, EventUserRolesUpdated, EventPasswordRemoved, EventCodesRemoved,
 	EventEmailUnverified, EventClientRemoved, EventClientSecretAdded, EventClientSecretRemoved, EventResourceRemoved, EventTrustedIssuerUpdated,
 	EventTrustedIssuerRemoved, EventWebhookUpdated, EventWebhookRemoved, EventWebhookTested, EventWebhookReplayed, EventMailQueued, EventMailFailed,
 }

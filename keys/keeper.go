@@ -40,8 +40,8 @@ func (k *Keeper) Ensure(ctx context.Context, scope storage.Scope, now time.Time,
 	algs := wanted(extra)
 	var err error
 	for range ensureTries {
-		err = k.work(ctx, scope, Life{}, now, func(stored []lanyard.SigningKey) []plan {
-			return plansFor(algs, func(alg string) plan { return missing(stored, alg) })
+		err = k.work(ctx, scope, Life{}, now, func(stored []lanyard.SigningKey) ([]plan, error) {
+			return plansFor(algs, func(alg string) plan { return missing(stored, alg) }), nil
 		})
 		if !errors.Is(err, lanyard.ErrConflict) {
 			break
@@ -57,8 +57,8 @@ func (k *Keeper) Ensure(ctx context.Context, scope storage.Scope, now time.Time,
 // is replaced by its published successor, a new successor is published, and
 // retired keys whose last token has died are removed.
 func (k *Keeper) Rotate(ctx context.Context, scope storage.Scope, life Life, now time.Time) error {
-	err := k.work(ctx, scope, life, now, func(stored []lanyard.SigningKey) []plan {
-		return plansFor(signingAlgorithms(stored), func(alg string) plan { return due(stored, alg, life, now) })
+	err := k.work(ctx, scope, life, now, func(stored []lanyard.SigningKey) ([]plan, error) {
+		return plansFor(signingAlgorithms(stored), func(alg string) plan { return due(stored, alg, life, now) }), nil
 	})
 	if errors.Is(err, lanyard.ErrConflict) {
 		return nil // another replica rotates at this moment
@@ -69,11 +69,11 @@ func (k *Keeper) Rotate(ctx context.Context, scope storage.Scope, life Life, now
 	return nil
 }
 
-// RotateNow replaces every active signing key at once, whatever its age. It is
-// lanyard.ErrConflict when somebody else rotates at the same moment.
+// RotateNow replaces every active signing key at once, whatever its age and that of its
+// successor. It is lanyard.ErrConflict when somebody else rotates at the same moment.
 func (k *Keeper) RotateNow(ctx context.Context, scope storage.Scope, life Life, now time.Time) error {
-	err := k.work(ctx, scope, life, now, func(stored []lanyard.SigningKey) []plan {
-		return plansFor(signingAlgorithms(stored), func(alg string) plan { return forced(stored, alg) })
+	err := k.work(ctx, scope, life, now, func(stored []lanyard.SigningKey) ([]plan, error) {
+		return plansFor(signingAlgorithms(stored), func(alg string) plan { return forced(stored, alg) }), nil
 	})
 	if err != nil {
 		return fmt.Errorf("rotate the keys of tenant %s: %w", scope.TenantID(), err)
@@ -83,14 +83,14 @@ func (k *Keeper) RotateNow(ctx context.Context, scope storage.Scope, life Life, 
 
 // work reads, decides, makes the new keys outside of any transaction (an RSA key
 // takes long) and then changes everything in one.
-func (k *Keeper) work(ctx context.Context, scope storage.Scope, life Life, now time.Time, decide func([]lanyard.SigningKey) []plan) error {
+func (k *Keeper) work(ctx context.Context, scope storage.Scope, life Life, now time.Time, decide func([]lanyard.SigningKey) ([]plan, error)) error {
 	stored, err := scope.SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
-	plans := decide(stored)
-	if len(plans) == 0 {
-		return nil
+	plans, err := decide(stored)
+	if err != nil || len(plans) == 0 {
+		return err
 	}
 	fresh, err := k.makeAll(scope.TenantID(), plans, now)
 	if err != nil {

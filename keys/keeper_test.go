@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -270,6 +271,63 @@ func TestForcedRotationHappensAtOnce(t *testing.T) {
 		old, _ := before.CurrentMAC()
 		if id, _ := after.CurrentMAC(); id != old {
 			f.Error("the symmetric key was replaced")
+		}
+	})
+}
+
+// TestRotationOnDemandWaitsForPublication: right after the first start it may happen, since
+// no key set without the successor exists; after that the next one has to be known first.
+func TestRotationOnDemandWaitsForPublication(t *testing.T) {
+	onEachDatabase(t, func(f fixture) {
+		rotate := func(at time.Time, force bool) error {
+			return f.keeper.RotateOne(f.Context(), f.scope, keys.By{}, keys.Demand{Algorithm: lanyard.AlgES256, Life: life, Now: at, Force: force})
+		}
+		f.ensure()
+		first, second := start.Add(time.Minute), start.Add(2*time.Minute)
+		if err := rotate(first, false); err != nil {
+			f.Error("with the first successor:", err)
+		}
+		err := rotate(second, false)
+		var refused *lanyard.Error
+		if !errors.As(err, &refused) || refused.Code != lanyard.ErrKeyUnpublished.Code || !strings.Contains(refused.Message, first.Add(2*keys.JWKSMaxAge).Format(time.RFC3339)) {
+			f.Errorf("with one that was published a minute ago: %v", err)
+		}
+		if err := rotate(second, true); err != nil {
+			f.Error("with force:", err)
+		}
+		if err := rotate(second.Add(2*keys.JWKSMaxAge-time.Second), false); !errors.Is(err, lanyard.ErrKeyUnpublished) {
+			f.Errorf("a second too early: %v", err)
+		}
+		if err := rotate(second.Add(2*keys.JWKSMaxAge), false); err != nil {
+			f.Error("after that time:", err)
+		}
+		err = f.keeper.RotateOne(f.Context(), f.scope, keys.By{}, keys.Demand{Algorithm: lanyard.AlgEdDSA, Life: life, Now: second})
+		if !errors.Is(err, lanyard.ErrNotFound) {
+			f.Errorf("an algorithm without keys: %v", err)
+		}
+	})
+}
+
+// TestRevokedKeyIsFollowedAtOnce however young the successor is: nothing waits for anybody's cache.
+func TestRevokedKeyIsFollowedAtOnce(t *testing.T) {
+	onEachDatabase(t, func(f fixture) {
+		f.ensure()
+		for round := range 3 {
+			token := sign(f.T, f.ring(), lanyard.AlgRS256, keys.TypeIDToken)
+			kid, _ := headerOf(f.T, token)["kid"].(string)
+			if err := f.keeper.Revoke(f.Context(), f.scope, keys.By{}, lanyard.KeyID(kid), start.Add(time.Duration(round)*time.Second)); err != nil {
+				f.Fatal(err)
+			}
+			after := f.ring()
+			if _, err := after.VerifyOwn(token, keys.TypeIDToken); err == nil {
+				f.Error("what the revoked key signed is taken")
+			}
+			if got := headerOf(f.T, sign(f.T, after, lanyard.AlgRS256, keys.TypeIDToken))["kid"]; got == kid {
+				f.Error("the revoked key signs")
+			}
+		}
+		if diff := cmp.Diff(fresh, f.census()); diff != "" {
+			f.Error(diff)
 		}
 	})
 }

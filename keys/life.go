@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 const JWKSMaxAge = 10 * time.Minute
 
 // publishedBefore is how long a key is published at least before it signs: every
-// copy of the key set that honours JWKSMaxAge has it by then, twice over.
+// copy of the key set that honours JWKSMaxAge has it by then, twice over. The second
+// time covers that a replica may publish two seconds late and that the clocks of
+// replicas differ.
 const publishedBefore = 2 * JWKSMaxAge
 
 // Life says how long the signing keys of a tenant do what.
@@ -86,8 +89,8 @@ func due(stored []lanyard.SigningKey, alg string, life Life, now time.Time) plan
 	return p
 }
 
-// forced plans a rotation at once. A successor that is not there yet is created
-// active; relying parties learn it when they meet its unknown kid.
+// forced plans a rotation at once, whatever the age of the successor. One that is not
+// there yet is created active; relying parties learn it when they meet its unknown kid.
 func forced(stored []lanyard.SigningKey, alg string) plan {
 	p := plan{
 		algorithm: alg,
@@ -99,6 +102,33 @@ func forced(stored []lanyard.SigningKey, alg string) plan {
 		p.create = []lanyard.KeyState{lanyard.KeyActive, lanyard.KeyNext}
 	}
 	return p
+}
+
+// onDemand plans a rotation before its time. It is lanyard.ErrKeyUnpublished while a
+// relying party may hold a key set without the successor: such a party would refuse
+// what that signs until it asks again.
+func onDemand(stored []lanyard.SigningKey, alg string, now time.Time) (plan, error) {
+	p := forced(stored, alg)
+	if len(p.retire) == 0 {
+		return p, nil
+	}
+	since := now // when a successor that is not there yet is published at the earliest
+	if len(p.activate) > 0 {
+		since = p.activate[0].CreatedAt
+	}
+	if from := since.Add(publishedBefore); now.Before(from) && !alwaysPublished(stored, since) {
+		return plan{}, lanyard.ErrKeyUnpublished.Saying(fmt.Sprintf(
+			"the next %s key is published since %s and can sign from %s: until then some applications do not have it; force does it anyway",
+			alg, since.Format(time.RFC3339), from.Format(time.RFC3339))).After(from.Sub(now))
+	}
+	return p, nil
+}
+
+// alwaysPublished tells whether no key set was published without the keys of a moment: they
+// are as old as the tenant's first, as after the first start. The symmetric key is counted,
+// though it is not published: it is made with the first keys and stays when they are gone.
+func alwaysPublished(stored []lanyard.SigningKey, since time.Time) bool {
+	return !slices.ContainsFunc(stored, func(k lanyard.SigningKey) bool { return k.CreatedAt.Before(since) })
 }
 
 func pick(stored []lanyard.SigningKey, alg string, state lanyard.KeyState) []lanyard.SigningKey {

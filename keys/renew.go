@@ -18,25 +18,42 @@ type By struct {
 	May func(tx storage.Scope) error
 }
 
-// RotateOne replaces the active signing key of one algorithm at once, whatever its age.
-// An algorithm without keys is lanyard.ErrNotFound. It is lanyard.ErrConflict when
-// somebody else rotates at the same moment.
-func (k *Keeper) RotateOne(ctx context.Context, scope storage.Scope, by By, algorithm string, life Life, now time.Time) error {
-	return k.byHand(ctx, scope, by, life, now, func(stored []lanyard.SigningKey) (plan, bool) {
-		return forced(stored, algorithm), slices.Contains(signingAlgorithms(stored), algorithm)
+// Demand is a rotation of one algorithm before its time.
+type Demand struct {
+	Algorithm string
+	Life      Life
+	Now       time.Time
+	// Force has a successor sign that some relying parties may not know yet.
+	Force bool
+}
+
+// RotateOne has the successor of one algorithm's key sign at once. It is
+// lanyard.ErrKeyUnpublished, unless forced, while a relying party may hold a key set
+// without the successor, and lanyard.ErrConflict when somebody else rotates at the same
+// moment. An algorithm without keys is lanyard.ErrNotFound.
+func (k *Keeper) RotateOne(ctx context.Context, scope storage.Scope, by By, d Demand) error {
+	return k.byHand(ctx, scope, by, d.Life, d.Now, func(stored []lanyard.SigningKey) (plan, error) {
+		if !slices.Contains(signingAlgorithms(stored), d.Algorithm) {
+			return plan{}, lanyard.ErrNotFound
+		}
+		if d.Force {
+			return forced(stored, d.Algorithm), nil
+		}
+		return onDemand(stored, d.Algorithm, d.Now)
 	})
 }
 
 // Revoke removes a signing key at once: what it signed is worth nothing from then on. An
-// active key is followed by its successor, and one is made if there is none. A key that
-// is not there is lanyard.ErrNotFound.
+// active key is followed by its successor, however young that is, and one is made if there
+// is none: a stolen key is worse than relying parties that have to ask for the key set
+// again. A key that is not there is lanyard.ErrNotFound.
 func (k *Keeper) Revoke(ctx context.Context, scope storage.Scope, by By, id lanyard.KeyID, now time.Time) error {
-	return k.byHand(ctx, scope, by, Life{}, now, func(stored []lanyard.SigningKey) (plan, bool) {
+	return k.byHand(ctx, scope, by, Life{}, now, func(stored []lanyard.SigningKey) (plan, error) {
 		i := slices.IndexFunc(stored, func(key lanyard.SigningKey) bool { return key.ID == id && key.Algorithm != lanyard.AlgMAC })
 		if i < 0 {
-			return plan{}, false
+			return plan{}, lanyard.ErrNotFound
 		}
-		return without(stored, stored[i]), true
+		return without(stored, stored[i]), nil
 	})
 }
 
@@ -53,20 +70,13 @@ func without(stored []lanyard.SigningKey, key lanyard.SigningKey) plan {
 	return p
 }
 
-func (k *Keeper) byHand(ctx context.Context, scope storage.Scope, by By, life Life, now time.Time, decide func([]lanyard.SigningKey) (plan, bool)) error {
-	known := false
+func (k *Keeper) byHand(ctx context.Context, scope storage.Scope, by By, life Life, now time.Time, decide func([]lanyard.SigningKey) (plan, error)) error {
 	hand := *k
 	hand.by = by
-	err := hand.work(ctx, scope, life, now, func(stored []lanyard.SigningKey) []plan {
-		var p plan
-		if p, known = decide(stored); !known {
-			return nil
-		}
-		return []plan{p}
+	err := hand.work(ctx, scope, life, now, func(stored []lanyard.SigningKey) ([]plan, error) {
+		p, err := decide(stored)
+		return []plan{p}, err
 	})
-	if err == nil && !known {
-		return lanyard.ErrNotFound
-	}
 	if err != nil {
 		return fmt.Errorf("change the keys of tenant %s: %w", scope.TenantID(), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -75,6 +76,41 @@ func (s *Store) MigrationStatus(ctx context.Context) (MigrationStatus, error) {
 			out.Unknown = append(out.Unknown, name)
 		}
 	}
+	slices.Sort(out.Unknown)
+	return out, nil
+}
+
+// PlannedMigration is one that is pending.
+type PlannedMigration struct {
+	Name string
+	// Title is what it is about.
+	Title string
+	// Statements are what it runs, in one transaction.
+	Statements []string
+}
+
+// MigrationPlan lists what Migrate would do, in order, without changing anything.
+func (s *Store) MigrationPlan(ctx context.Context) ([]PlannedMigration, error) {
+	known, err := s.migrations()
+	if err != nil {
+		return nil, err
+	}
+	applied, err := s.appliedMigrations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []PlannedMigration
+	for _, m := range known {
+		if applied[m.Name] {
+			continue
+		}
+		text, err := s.migrationText(m)
+		if err != nil {
+			return nil, err
+		}
+		title, rest, _ := strings.Cut(text, "\n")
+		out = append(out, PlannedMigration{Name: m.Name, Title: strings.TrimPrefix(title, "-- "), Statements: splitStatements(rest)})
+	}
 	return out, nil
 }
 
@@ -114,7 +150,7 @@ func (s *Store) appliedMigrations(ctx context.Context) (map[string]bool, error) 
 		return out, nil
 	}
 	var names []string
-	if err := s.write.NewRaw(`SELECT name FROM schema_migrations`).Scan(ctx, &names); err != nil {
+	if err := s.write.NewRaw(`SELECT name FROM schema_migrations ORDER BY name`).Scan(ctx, &names); err != nil {
 		return nil, fmt.Errorf("reading the table of migrations: %w", fault(err))
 	}
 	for _, name := range names {
@@ -152,17 +188,25 @@ func (s *Store) applyOne(ctx context.Context, m migrate.Migration) error {
 }
 
 func (s *Store) runStatements(ctx context.Context, tx bun.Tx, m migrate.Migration) error {
-	path := fmt.Sprintf("%s/%s_%s.tx.up.sql", s.dialectFolder(), m.Name, m.Comment)
-	data, err := migrationFiles.ReadFile(path)
+	text, err := s.migrationText(m)
 	if err != nil {
 		return err
 	}
-	for _, statement := range splitStatements(string(data)) {
+	for _, statement := range splitStatements(text) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// migrationText is the file of a migration. Its first line is a comment that says what it is about.
+func (s *Store) migrationText(m migrate.Migration) (string, error) {
+	data, err := migrationFiles.ReadFile(fmt.Sprintf("%s/%s_%s.tx.up.sql", s.dialectFolder(), m.Name, m.Comment))
+	if err != nil {
+		return "", fmt.Errorf("reading the migrations: %w", err)
+	}
+	return string(data), nil
 }
 
 // statementMark separates the statements of a migration file, as bun does it.

@@ -59,7 +59,7 @@ func (s Scope) InTx(ctx context.Context, do func(Scope) error) error {
 	if s.unit != nil {
 		return do(s)
 	}
-	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.store.transaction)
 	defer cancel()
 	for try := 1; ; try++ {
 		err := s.once(ctx, do)
@@ -107,7 +107,7 @@ func (s Scope) once(ctx context.Context, do func(Scope) error) error {
 // limited gives the beginning or the end of a transaction the time of one
 // statement. Both run under the context of the whole, so that is what ends.
 func (s *Store) limited(ctx context.Context, cancel func(), do func() error) error {
-	timer, stop := context.WithTimeout(ctx, statementTimeout)
+	timer, stop := context.WithTimeout(ctx, s.statement)
 	defer stop() // after the hook is gone
 	unhook := context.AfterFunc(timer, func() {
 		cancel()
@@ -206,7 +206,7 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 // once runs a statement one time. No row is lanyard.ErrNotFound.
 func (r runner) once(ctx context.Context, query string, do func(context.Context) error) error {
 	count(ctx, query)
-	limited, cancel := context.WithTimeout(ctx, statementTimeout)
+	limited, cancel := context.WithTimeout(ctx, r.store.statement)
 	defer cancel()
 	err := do(limited)
 	if errors.Is(err, sql.ErrNoRows) {

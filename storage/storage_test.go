@@ -282,7 +282,7 @@ func TestSecondTenantSeesNothing(t *testing.T) {
 			"UpdateTenant":   func() error { return s.UpdateTenant(ctx, lanyard.Tenant{Name: "stranger"}) },
 			"BumpRevision":   func() error { return s.BumpRevision(ctx) },
 		}
-		for _, more := range []func(*testing.T, stranger) (calls, own cases){configurationCases, factorCases, peopleCases, deliveryCases, organizationCases, invitationCases, deviceAuthorizationCases, connectionCases, managementCases, administrationCases} {
+		for _, more := range []func(*testing.T, stranger) (calls, own cases){configurationCases, factorCases, peopleCases, deliveryCases, organizationCases, invitationCases, deviceAuthorizationCases, connectionCases, managementCases, administrationCases, sealedCases} {
 			moreCalls, moreOwn := more(t, stranger{s, victim})
 			maps.Copy(calls, moreCalls)
 			maps.Copy(own, moreOwn)

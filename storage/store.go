@@ -34,10 +34,16 @@ type Config struct {
 	Exclusive bool
 	// MaxConns bounds the connections to PostgreSQL; default 16.
 	MaxConns int
+	// Patient gives statements and transactions an hour, for commands that change much at
+	// once and that nobody waits for.
+	Patient bool
 }
 
 // statementTimeout bounds one statement, so that a silent database is an outage and not a queue.
 const statementTimeout = 3 * time.Second
+
+// patience is the time of a statement and of a transaction of a patient store.
+const patience = time.Hour
 
 // connectTimeout bounds the making of a connection to PostgreSQL.
 const connectTimeout = 2 * time.Second
@@ -52,17 +58,29 @@ type Store struct {
 	writePrepared *prepared
 	readPrepared  *prepared
 	lock          *os.File
+	// path is that of the SQLite file.
+	path string
+	// statement and transaction are how long one may take.
+	statement, transaction time.Duration
 	// idle is how many connections to PostgreSQL are kept open.
 	idle int
 }
 
 // Open opens the database without touching its schema.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	path, isSQLite := strings.CutPrefix(c.URL, "sqlite:")
-	if isSQLite {
-		return openSQLite(ctx, path, c)
+	open := openPostgres
+	if strings.HasPrefix(c.URL, "sqlite:") {
+		open = openSQLite
 	}
-	return openPostgres(ctx, c)
+	s, err := open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.statement, s.transaction = statementTimeout, transactionTimeout
+	if c.Patient {
+		s.statement, s.transaction = patience, patience
+	}
+	return s, nil
 }
 
 // Close closes all connections and gives up the lock on a SQLite file.
@@ -85,7 +103,7 @@ func (s *Store) IsSQLite() bool { return s.read != s.write }
 // PoolStats gives the state of the connection pool that serves reads.
 func (s *Store) PoolStats() sql.DBStats { return s.read.Stats() }
 
-func openPostgres(ctx context.Context, c Config) (*Store, error) {
+func openPostgres(_ context.Context, c Config) (*Store, error) {
 	config, err := pgx.ParseConfig(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("parsing the database URL: %w", withoutURL(err))
@@ -127,9 +145,13 @@ func withoutURL(err error) error {
 	return fmt.Errorf("%s", text)
 }
 
-func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
+func openSQLite(ctx context.Context, c Config) (*Store, error) {
+	path := strings.TrimPrefix(c.URL, "sqlite:")
 	if path == "" {
 		return nil, lanyard.ErrBadInput.Saying("the SQLite URL has no path")
+	}
+	if err := wholeFile(path); err != nil {
+		return nil, err
 	}
 	lock, err := lockFile(path, c.Exclusive)
 	if err != nil {
@@ -150,7 +172,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{write: write, read: read, writePrepared: newPrepared(write), readPrepared: newPrepared(read), lock: lock}, nil
+	return &Store{write: write, read: read, writePrepared: newPrepared(write), readPrepared: newPrepared(read), lock: lock, path: path}, nil
 }
 
 // onlyOurs makes a new database file that nobody else can read; SQLite gives its

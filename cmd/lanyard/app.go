@@ -23,7 +23,7 @@ import (
 // App is what the parts of a running server share.
 type App struct {
 	Store   *storage.Store
-	Sealer  lanyard.Sealer
+	Sealer  *keys.Master
 	Keeper  *keys.Keeper
 	Hasher  *accounts.Hasher
 	Fetcher *fetch.Client
@@ -62,12 +62,15 @@ func (a *App) manifestDeps() manifest.Deps {
 // prepare makes sure that the default tenant and its keys exist and open under
 // the master key. Any number of servers may do so at once.
 func (a *App) prepare(ctx context.Context) error {
+	if err := a.Sealer.Known(ctx, a.Store); err != nil { // before anything is sealed under another master key
+		return err
+	}
 	tenant, err := a.defaultTenant(ctx)
 	if err != nil {
 		return fmt.Errorf("find the default tenant: %w", err)
 	}
 	scope := a.Store.Tenant(tenant.ID)
-	if err := a.openKeys(ctx, scope); err != nil { // before anything is sealed under another master key
+	if err := a.openKeys(ctx, scope); err != nil {
 		return err
 	}
 	if err := a.Keeper.Ensure(ctx, scope, a.Clock.Now()); err != nil {

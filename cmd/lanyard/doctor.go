@@ -148,7 +148,28 @@ func (d *doctor) keys(ctx context.Context, store *storage.Store) []finding {
 	if len(out) == 0 {
 		out = append(out, fine("keys", fmt.Sprintf("of %d tenants open under the master key", len(all))))
 	}
-	return out
+	return append(out, d.masterKeys(ctx, store, master))
+}
+
+// masterKeys looks at what is sealed under which master key, and which of them are needed.
+func (d *doctor) masterKeys(ctx context.Context, store *storage.Store, master *keys.Master) finding {
+	const check = "master key"
+	r := &keys.Resealer{Store: store, Master: master, Now: d.p.clock.Now}
+	census, err := r.Census(ctx)
+	if err != nil {
+		return finding{check, stateFailure, err.Error(), ""}
+	}
+	by := recordsBy(census)
+	switch {
+	case by[keys.KeyUnknown] > 0:
+		return finding{check, stateFailure, fmt.Sprintf("%d sealed records are under a key that is not configured", by[keys.KeyUnknown]),
+			"add it to keys.master_key behind the first one; 'lanyard master-key status' has its id"}
+	case by[keys.KeyOlder] > 0:
+		return finding{check, stateWarning, fmt.Sprintf("an older key is still needed, for %d records", by[keys.KeyOlder]), "run 'lanyard master-key reseal'"}
+	case len(master.IDs()) > 1:
+		return finding{check, stateWarning, "only the first of several keys is needed", "drop the others, unless one of them is about to become the first"}
+	}
+	return fine(check, "seals all there is")
 }
 
 // oldKeys complains about a key that the schedule should have replaced.

@@ -59,6 +59,10 @@ type cli struct {
 	Diff      diffCommand      `cmd:"" help:"Show what apply would change; exits with 3 if that is anything."`
 	Export    exportCommand    `cmd:"" help:"Write tenants as a declarative file."`
 
+	Backup    backupCommand     `cmd:"" help:"Copy a SQLite database to a new file while it is served."`
+	Restored  restoredCommand   `cmd:"" help:"After a database was restored and before it is served: end whatever was handed out before."`
+	MasterKey masterKeyCommands `cmd:"" name:"master-key" help:"The key that secrets in the database are sealed with."`
+
 	Import importCommand `cmd:"" help:"Take users and more over from other systems."`
 	Doctor doctorCommand `cmd:"" help:"Examine issuer, clock, database, keys, certificate, proxies and mail, and say what to do."`
 

@@ -252,12 +252,13 @@ func sortedWords(words map[string][]string) []string { return slices.Sorted(maps
 type keyRotate struct {
 	apiSource
 	Algorithm string `default:"RS256" enum:"RS256,ES256,EdDSA" help:"RS256, ES256 or EdDSA."`
+	Force     bool   `help:"Have the next key sign although applications that cache keys may not have it yet."`
 }
 
 // Run rotates.
 func (c keyRotate) Run(ctx context.Context, p *program) error {
 	return c.ask(ctx, p, http.MethodPost, "/keys/rotate", func(*apiClient) (any, error) {
-		return map[string]any{"algorithm": c.Algorithm}, nil
+		return map[string]any{"algorithm": c.Algorithm, "force": c.Force}, nil
 	})
 }
 

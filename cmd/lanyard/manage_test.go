@@ -189,3 +189,55 @@ func TestOperatorIsNobodysName(t *testing.T) {
 		t.Error("a client has the operator's name")
 	}
 }
+
+// TestKeysRotateByCommand: a second time right after the first is refused with the moment from
+// which it can be done, and forced. A revocation waits for nobody.
+func TestKeysRotateByCommand(t *testing.T) {
+	environ := instance(t)
+	rotate := []string{"key", "rotate", "--database", "--algorithm", "ES256"}
+	if code, _, errOut := command(t, environ, rotate...); code != exitOK {
+		t.Fatal(code, errOut)
+	}
+	if code, _, errOut := command(t, environ, rotate...); code != exitFailure || !strings.Contains(errOut, "can sign from ") {
+		t.Errorf("at once: %d %s", code, errOut)
+	}
+	code, out, errOut := command(t, environ, append(rotate, "--force", "-o", "json")...)
+	var key struct{ ID, State string }
+	if err := json.Unmarshal([]byte(out), &key); code != exitOK || err != nil || key.State != "active" {
+		t.Fatal(code, out, errOut)
+	}
+	code, out, errOut = command(t, environ, "key", "delete", "--database", "--yes", "-o", "json", key.ID)
+	var next struct{ ID, State string }
+	if err := json.Unmarshal([]byte(out), &next); code != exitOK || err != nil || next.State != "active" || next.ID == key.ID {
+		t.Error(code, out, errOut)
+	}
+}
+
+// TestThingsAreTurnedOffByCommand, as docs/operate.md says.
+func TestThingsAreTurnedOffByCommand(t *testing.T) {
+	environ := instance(t)
+	create := func(noun string, members ...string) string {
+		t.Helper()
+		code, out, errOut := command(t, environ, append([]string{noun, "create", "--database", "-o", "json"}, members...)...)
+		var made struct {
+			ID       string
+			ClientID string `json:"client_id"`
+			Slug     string
+		}
+		if err := json.Unmarshal([]byte(out), &made); code != exitOK || err != nil {
+			t.Fatal(noun, code, out, errOut)
+		}
+		return made.Slug + made.ID + made.ClientID
+	}
+	create("tenant", "slug=acme", "name=Acme")
+	create("org", "slug=lamps", "name=Lamps")
+	for noun, c := range map[string]struct{ id, member string }{
+		"tenant": {"acme", "suspended=true"}, "org": {"lamps", "suspended=true"},
+		"user":   {create("user", "email=ada@example.test"), "disabled=true"},
+		"client": {create("client", "client_id=shop", "type=web", "redirect_uris=https://shop.example.com/callback"), "disabled=true"},
+	} {
+		if code, out, errOut := command(t, environ, noun, "update", "--database", c.id, c.member); code != exitOK || !strings.Contains(out, "true") {
+			t.Errorf("%s: %d %s%s", noun, code, out, errOut)
+		}
+	}
+}

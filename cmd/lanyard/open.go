@@ -30,7 +30,7 @@ func (c *Config) master() (*keys.Master, error) {
 // openStore opens the database of the configuration.
 func (c *Config) openStore(ctx context.Context, exclusive bool) (*storage.Store, error) {
 	store, err := storage.Open(ctx, storage.Config{
-		URL: c.Database.URL.Reveal(), MaxConns: c.Database.MaxConnections, Exclusive: exclusive, Ephemeral: c.ephemeral,
+		URL: c.Database.URL.Reveal(), MaxConns: c.Database.MaxConnections, Exclusive: exclusive, Ephemeral: c.ephemeral, Patient: c.patient,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
@@ -48,6 +48,16 @@ func needCurrent(ctx context.Context, store *storage.Store) error {
 		return fmt.Errorf("the database schema is outdated, %d migrations are pending: run 'lanyard migrate up'", len(status.Pending))
 	}
 	return nil
+}
+
+// noteNewerSchema writes into the log that a newer program has migrated the database, as
+// happens in the middle of an upgrade, and after going back. It is served all the same.
+func (a *App) noteNewerSchema(ctx context.Context) {
+	status, err := a.Store.MigrationStatus(ctx)
+	if err != nil || len(status.Unknown) == 0 {
+		return
+	}
+	a.Log.WarnContext(ctx, "the database schema is newer than this program", "migrations", status.Unknown, "version", version)
 }
 
 // openApp opens the database and everything that a server or a command shares.

@@ -34,6 +34,7 @@ func (c serveCommand) Run(ctx context.Context, p *program) (err error) {
 	if err := needCurrent(ctx, app.Store); err != nil {
 		return err
 	}
+	app.noteNewerSchema(ctx)
 	if err := app.prepare(ctx); err != nil {
 		return err
 	}

@@ -79,7 +79,6 @@ func (s *server) run(ctx context.Context) error {
 func (s *server) stop(ctx context.Context, public *http.Server, stopJobs func()) error {
 	s.operations.draining.Store(true)
 	s.app.Log.InfoContext(ctx, "stopping")
-	public.SetKeepAlivesEnabled(false)
 	if s.drainWait > 0 {
 		_ = s.app.Clock.Sleep(ctx, s.drainWait)
 	}
@@ -126,7 +125,7 @@ func holder() string {
 
 func (s *server) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           s.givingUp(handler),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -134,6 +133,18 @@ func (s *server) httpServer(handler http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.app.Log.Handler(), slog.LevelWarn),
 	}
+}
+
+// givingUp gives a connection up by its answer once the server drains. To close those that
+// are idle, as SetKeepAlivesEnabled does, would meet the request that a load balancer sends
+// over one of them at this moment.
+func (s *server) givingUp(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.operations.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // withTLS wraps listeners when there is a certificate.

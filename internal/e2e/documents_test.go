@@ -73,6 +73,33 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	}
 }
 
+// documentedFlag is a flag in a command that a document lets people type.
+var documentedFlag = regexp.MustCompile(`(?m)^lanyard ([a-z-]+(?: [a-z-]+)?)[^#\n]* (--[a-z-]+)`)
+
+// TestOperatorsFlagsExist: so do the flags that docs/operate.md names.
+func TestOperatorsFlagsExist(t *testing.T) {
+	text := documents(t)[filepath.Join(testkit.Root(), "docs", "operate.md")]
+	seen := map[string]bool{}
+	for text != "" {
+		var line string
+		line, text, _ = strings.Cut(text, "\n")
+		for typed := documentedFlag.FindStringSubmatch(line); typed != nil; typed = documentedFlag.FindStringSubmatch(line) {
+			line = line[:strings.LastIndex(line, typed[2])]
+			seen[typed[1]+" "+typed[2]] = true
+		}
+	}
+	if len(seen) < 5 {
+		t.Fatalf("only %v", seen)
+	}
+	for typed := range seen {
+		words := strings.Fields(typed)
+		help, err := exec.CommandContext(t.Context(), testkit.Binary(t), append(words[:len(words)-1:len(words)-1], "--help")...).CombinedOutput()
+		if flag := words[len(words)-1]; err != nil || !strings.Contains(string(help), flag) {
+			t.Errorf("there is no %s (%v)", typed, err)
+		}
+	}
+}
+
 // TestManagementDocumentIsComplete has every permission, by itself or in short.
 func TestManagementDocumentIsComplete(t *testing.T) {
 	text := documents(t)[filepath.Join(testkit.Root(), "docs", "management.md")]

@@ -21,9 +21,10 @@ var broken = map[string]string{
 		WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.tenant_id = g.tenant_id AND e.grant_id = g.id AND e.type = 'grant.created')`,
 	"revoked grant without an event": `SELECT count(*) FROM grants g WHERE g.revoked_at IS NOT NULL
 		AND NOT EXISTS (SELECT 1 FROM events e WHERE e.tenant_id = g.tenant_id AND (e.grant_id = g.id AND e.type <> 'grant.created'
-			OR e.session_id = g.session_id AND e.type = 'session.ended'))`,
+			OR e.session_id = g.session_id AND e.type = 'session.ended' OR e.type = 'tenant.restored' AND e.at = g.revoked_at))`,
 	"ended session without an event": `SELECT count(*) FROM sessions s WHERE s.ended_at IS NOT NULL
-		AND NOT EXISTS (SELECT 1 FROM events e WHERE e.tenant_id = s.tenant_id AND e.session_id = s.id AND e.type = 'session.ended')`,
+		AND NOT EXISTS (SELECT 1 FROM events e WHERE e.tenant_id = s.tenant_id AND (e.session_id = s.id AND e.type = 'session.ended'
+			OR e.type = 'tenant.restored' AND e.at = s.ended_at))`,
 	"session without an event": `SELECT count(*) FROM sessions s
 		WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.tenant_id = s.tenant_id AND e.session_id = s.id AND e.type = 'user.signed_in')`,
 	"two live sessions of one person in one browser": `SELECT count(*) FROM (SELECT 1 FROM sessions s WHERE s.ended_at IS NULL

@@ -79,17 +79,18 @@ func (x *visit) keyMoment(k management.Key) cell {
 
 func askRotation(x *visit) (*view, error) {
 	v := &view{Title: "Rotate now", Crumbs: []link{{"Signing keys", x.at("/keys")}}, Copy: []command{
-		{CLI: "lanyard key rotate RS256", Method: "POST", Path: "/keys/rotate", Body: `{"algorithm":"RS256"}`},
+		{CLI: "lanyard key rotate --algorithm RS256", Method: "POST", Path: "/keys/rotate", Body: `{"algorithm":"RS256"}`},
 	}}
 	return v.add(form{
-		Text:   "The next key signs from now on. The one before goes on verifying what it signed, so nobody notices.",
+		Text:   "The next key signs from now on. The one before goes on verifying what it signed, so nobody notices. A next key that was published less than 20 minutes ago waits, unless it is forced.",
 		Action: x.at("/key/rotate"), Submit: "Rotate", Cancel: x.at("/keys"),
-		Fields: []field{choose("algorithm", "Algorithm", lanyard.AlgRS256, of(lanyard.AlgRS256, lanyard.AlgES256, lanyard.AlgEdDSA)...)},
+		Fields: []field{choose("algorithm", "Algorithm", lanyard.AlgRS256, of(lanyard.AlgRS256, lanyard.AlgES256, lanyard.AlgEdDSA)...),
+			check("force", "Sign at once with a key that some applications may not have yet", false, "They refuse tokens until they fetch the keys again.")},
 	}), nil
 }
 
 func (c *Console) rotateKey(x *visit) (outcome, error) {
-	if _, err := c.Management.RotateKey(x.ctx(), x.Administrator, management.Rotation{Algorithm: strings.TrimSpace(x.field("algorithm"))}); err != nil {
+	if _, err := c.Management.RotateKey(x.ctx(), x.Administrator, management.Rotation{Algorithm: strings.TrimSpace(x.field("algorithm")), Force: x.ticked("force")}); err != nil {
 		return outcome{}, err
 	}
 	return x.done("rotated", "/keys")

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
@@ -173,10 +174,22 @@ func settingsAreChangedInParts(t *testing.T, p *idp.IDP, b *idp.Browser) {
 
 func keysRotate(t *testing.T, p *idp.IDP, b *idp.Browser) {
 	t.Helper()
-	page := b.Get("/console/key/rotate")
-	page = send(t, b, page, "/console/key/rotate", url.Values{"algorithm": {"ES256"}})
-	if page.URL.Path != "/console/keys" || page.Text("#notice") == "" {
+	rotate := func(more ...string) *idp.Page {
+		form := url.Values{"algorithm": {"ES256"}}
+		for _, name := range more {
+			form.Set(name, "1")
+		}
+		return send(t, b, b.Get("/console/key/rotate"), "/console/key/rotate", form)
+	}
+	p.Clock.Advance(time.Second)
+	if page := rotate(); page.URL.Path != "/console/keys" || page.Text("#notice") == "" {
 		t.Errorf("%s", page)
+	}
+	if page := rotate(); page.Status != http.StatusConflict || !strings.Contains(page.Text("#problem"), "can sign from") {
+		t.Errorf("at once: %s %s", page, page.Text("#problem"))
+	}
+	if page := rotate("force"); page.URL.Path != "/console/keys" || page.Text("#notice") == "" {
+		t.Errorf("by force: %s", page)
 	}
 }
 

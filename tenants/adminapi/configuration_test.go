@@ -81,10 +81,15 @@ func TestKeysAreRotatedAndRevoked(t *testing.T) {
 		return items(api.Must("GET", "/keys?state=active&algorithm=ES256", nil))
 	}
 	first := active()[0]["id"].(string)
+	p.Clock.Advance(time.Minute)
 	together(func(int) { api.Do("POST", "/keys/rotate", `{"algorithm":"ES256"}`) })
 	if now := active(); len(now) != 1 || now[0]["id"] == first {
 		t.Fatal(now)
 	}
+	if got := api.Do("POST", "/keys/rotate", `{"algorithm":"ES256"}`); got.Status != http.StatusConflict || got.Text("code") != "key_unpublished" {
+		t.Error(got.Raw)
+	}
+	api.Must("POST", "/keys/rotate", map[string]any{"algorithm": "ES256", "force": true})
 	if raw := api.Must("GET", "/keys?limit=200", nil).Raw; strings.Contains(raw, `"d":`) || strings.Contains(raw, "HS256") || !strings.Contains(raw, first) {
 		t.Error(raw)
 	}

@@ -3,6 +3,7 @@ package management
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -85,10 +86,13 @@ func signingKeys(ctx context.Context, scope storage.Scope) ([]lanyard.SigningKey
 // Rotation asks for another signing key.
 type Rotation struct {
 	Algorithm string `json:"algorithm" enum:"RS256,ES256,EdDSA" required:"true"`
+	Force     bool   `json:"force,omitempty" doc:"Do it although some applications may not have the next key yet; they refuse tokens until they fetch the keys again, up to ten minutes"`
 }
 
 // RotateKey has the successor of an algorithm's key sign at once, and gives it. The one
-// before goes on verifying. Somebody who rotates at the same moment is lanyard.ErrConflict.
+// before goes on verifying. It is lanyard.ErrKeyUnpublished, unless forced, while relying
+// parties may not have the successor, and lanyard.ErrConflict when somebody else rotates
+// at the same moment. An algorithm without keys gets its first ones, which sign at once.
 func (m *Management) RotateKey(ctx context.Context, a Administrator, r Rotation) (Key, error) {
 	if err := a.Need(lanyard.MayManageKeys); err != nil {
 		return Key{}, err
@@ -101,10 +105,12 @@ func (m *Management) RotateKey(ctx context.Context, a Administrator, r Rotation)
 	if err != nil {
 		return Key{}, err
 	}
-	if err := m.ensureAlgorithm(ctx, a, r.Algorithm); err != nil {
-		return Key{}, err
+	demand := keys.Demand{Algorithm: r.Algorithm, Life: keys.LifeOf(t.Policy, clients), Now: a.Now, Force: r.Force}
+	err = m.Keeper.RotateOne(ctx, a.Scope(), a.byHand(ctx), demand)
+	if errors.Is(err, lanyard.ErrNotFound) {
+		err = m.ensureAlgorithm(ctx, a, r.Algorithm)
 	}
-	if err := m.Keeper.RotateOne(ctx, a.Scope(), a.byHand(ctx), r.Algorithm, keys.LifeOf(t.Policy, clients), a.Now); err != nil {
+	if err != nil {
 		return Key{}, err
 	}
 	return m.activeKey(ctx, a, r.Algorithm)

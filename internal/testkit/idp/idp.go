@@ -61,6 +61,7 @@ type IDP struct {
 	Log *Log
 	// transport reaches the provider; nil is the usual one.
 	transport http.RoundTripper
+	options   Options
 	letters   []mail.Letter
 	t         testing.TB
 }
@@ -115,24 +116,54 @@ func Start(t testing.TB, o Options) *IDP {
 		o.Database = "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // as the command does
-	store, err := storage.Open(t.Context(), storage.Config{URL: o.Database, Ephemeral: true})
-	must(t, err)
-	t.Cleanup(func() { _ = store.Close() })
+	store := opened(t, o.Database)
 	must(t, store.Migrate(t.Context()))
 	master, err := keys.NewMaster([]byte("0123456789abcdefghijklmnopqrstuv"))
 	must(t, err)
 	i := &IDP{
 		Store: store, Clock: clock.NewManual(time.Now().UTC()), Sealer: master, Log: &Log{}, t: t,
-		Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey},
+		Keeper: &keys.Keeper{Sealer: master, Generate: pooledKey}, options: o,
 	}
 	i.apply(o.Seed)
-	i.serve(o)
+	i.serve()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(i.Log.Tail())
 		}
 	})
 	return i
+}
+
+func opened(t testing.TB, database string) *storage.Store {
+	t.Helper()
+	store, err := storage.Open(t.Context(), storage.Config{URL: database, Ephemeral: true})
+	must(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// Replica is another server of the same provider: it has a store, a cache and an address
+// of its own, and database, issuer, clock and master key with the first. Browsers and
+// clients made from it reach this one.
+func (i *IDP) Replica() *IDP { return i.Over(i.options.Database) }
+
+// Over is a replica on another database, such as a copy.
+func (i *IDP) Over(database string) *IDP {
+	i.t.Helper()
+	r := &IDP{
+		Store: opened(i.t, database), Clock: i.Clock, Sealer: i.Sealer, Keeper: i.Keeper, Issuer: i.Issuer, Log: i.Log, t: i.t, options: i.options,
+	}
+	front := r.front()
+	address := front.Listener.Addr().String()
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, address)
+	}
+	r.transport = &http.Transport{DialContext: dial}
+	r.handle()
+	front.Config.Handler = r.Handler
+	front.Start()
+	return r
 }
 
 func (i *IDP) apply(text string) {
@@ -164,23 +195,34 @@ func (i *IDP) Apply(text string) {
 	i.apply(text)
 }
 
-func (i *IDP) serve(o Options) {
+func (i *IDP) serve() {
 	i.t.Helper()
-	front := httptest.NewUnstartedServer(nil)
+	front := i.front()
 	_, port, _ := splitHostPort(front.Listener.Addr().String())
 	i.Issuer = "http://localhost:" + port
+	i.handle()
+	front.Config.Handler = i.Handler
+	front.Start()
+}
+
+func (i *IDP) front() *httptest.Server {
+	front := httptest.NewUnstartedServer(nil)
+	i.t.Cleanup(front.Close)
+	return front
+}
+
+// handle makes the handler of the issuer.
+func (i *IDP) handle() {
+	i.t.Helper()
 	issuer, err := url.Parse(i.Issuer)
 	must(i.t, err)
-	fetcher, err := fetch.New(fetch.Options{Allow: o.Upstreams})
+	fetcher, err := fetch.New(fetch.Options{Allow: i.options.Upstreams})
 	must(i.t, err)
 	i.Handler, err = server.New(server.Parts{
 		Store: i.Store, Sealer: i.Sealer, Keeper: i.Keeper, Hasher: hasher(), Clock: i.Clock, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Issuer: issuer,
-		Fetcher: fetcher, Resolver: &i.Zone, TelegramKey: o.TelegramKey,
+		Fetcher: fetcher, Resolver: &i.Zone, TelegramKey: i.options.TelegramKey,
 	})
 	must(i.t, err)
-	front.Config.Handler = i.Handler
-	front.Start()
-	i.t.Cleanup(front.Close)
 }
 
 // Do sends a request to the handler without the network, under a context that

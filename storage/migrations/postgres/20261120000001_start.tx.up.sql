@@ -1,3 +1,4 @@
+-- tenants, keys, people, clients, sessions, grants, events
 CREATE TABLE tenants (
   tenant_id TEXT NOT NULL PRIMARY KEY,
   slug TEXT NOT NULL UNIQUE,

@@ -1,3 +1,4 @@
+-- authenticators, codes by mail, remembered devices
 ALTER TABLE tenants ADD COLUMN mail TEXT NOT NULL DEFAULT '{}';
 --bun:split
 ALTER TABLE users ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
@@ -6,6 +7,7 @@ ALTER TABLE users ADD COLUMN handle BYTEA;
 --bun:split
 ALTER TABLE users ADD COLUMN delete_at BIGINT;
 --bun:split
+-- contract unreleased: handle is new, and a program that does not know it writes none
 CREATE UNIQUE INDEX users_handle ON users (tenant_id, handle) WHERE handle IS NOT NULL;
 --bun:split
 CREATE INDEX users_delete ON users (delete_at) WHERE delete_at IS NOT NULL;

@@ -1,3 +1,4 @@
+-- organizations with members, invitations and domains
 ALTER TABLE organizations ADD COLUMN code TEXT NOT NULL DEFAULT '';
 --bun:split
 ALTER TABLE organizations ADD COLUMN personal BOOLEAN NOT NULL DEFAULT FALSE;
@@ -20,6 +21,7 @@ ALTER TABLE organizations ADD COLUMN delete_at BIGINT;
 --bun:split
 ALTER TABLE organizations ADD COLUMN erased BOOLEAN NOT NULL DEFAULT FALSE;
 --bun:split
+-- contract unreleased: code is new, and a program that does not know it writes none
 CREATE UNIQUE INDEX organizations_code ON organizations (tenant_id, code) WHERE code <> '';
 --bun:split
 CREATE INDEX organizations_delete ON organizations (delete_at) WHERE delete_at IS NOT NULL AND NOT erased;

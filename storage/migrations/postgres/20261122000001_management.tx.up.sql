@@ -1,3 +1,4 @@
+-- webhooks, idempotency keys, indexes of lists
 CREATE TABLE webhooks (
   tenant_id TEXT NOT NULL REFERENCES tenants (tenant_id),
   id TEXT NOT NULL,

@@ -1,3 +1,4 @@
+-- sign-in on devices
 CREATE TABLE device_codes (
   tenant_id TEXT NOT NULL,
   code_hash BLOB NOT NULL,

@@ -1,3 +1,4 @@
+-- connections to upstream providers
 CREATE TABLE connections (
   tenant_id TEXT NOT NULL REFERENCES tenants (tenant_id),
   id TEXT NOT NULL,
@@ -57,8 +58,10 @@ ALTER TABLE sessions ADD COLUMN connection_id TEXT NOT NULL DEFAULT '';
 --bun:split
 ALTER TABLE sessions ADD COLUMN confined_to TEXT NOT NULL DEFAULT '';
 --bun:split
+-- contract unreleased: a program without confined_to looks for this index in its ON CONFLICT
 DROP INDEX sessions_browser;
 --bun:split
+-- contract unreleased: takes the place of the one above
 CREATE UNIQUE INDEX sessions_browser ON sessions (tenant_id, browser_id, user_id, confined_to) WHERE ended_at IS NULL;
 --bun:split
 ALTER TABLE grants ADD COLUMN connection_id TEXT NOT NULL DEFAULT '';

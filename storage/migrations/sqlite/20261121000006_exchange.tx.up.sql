@@ -1,3 +1,4 @@
+-- grants by exchange, without a session
 CREATE TABLE grants_6 (
   tenant_id TEXT NOT NULL,
   id TEXT NOT NULL,

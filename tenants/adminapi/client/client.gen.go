@@ -1,4 +1,4 @@
-// Made from openapi.json with the SHA-256 a9246d873f8558da067c3dc8b4abbee0e4652b3dfb47f2f6134e08c02c0d8494.
+// Made from openapi.json with the SHA-256 0370a5b93ff7e58533bc87b70b1d755314fb929303f6a86936dddc474b7bca72.
 
 // Package client provides primitives to interact with the openapi HTTP API.
 //
@@ -807,6 +807,9 @@ type Role struct {
 // Rotation defines model for Rotation.
 type Rotation struct {
 	Algorithm RotationAlgorithm `json:"algorithm"`
+
+	// Force Do it although some applications may not have the next key yet; they refuse tokens until they fetch the keys again, up to ten minutes
+	Force *bool `json:"force,omitempty"`
 }
 
 // RotationAlgorithm defines model for Rotation.Algorithm.
