@@ -60,6 +60,7 @@ type cli struct {
 	Export    exportCommand    `cmd:"" help:"Write tenants as a declarative file."`
 
 	Import importCommand `cmd:"" help:"Take users and more over from other systems."`
+	Health healthCommand `cmd:"" help:"Ask the running server whether it is alive or ready; for health checks of containers."`
 	Doctor doctorCommand `cmd:"" help:"Examine issuer, clock, database, keys, certificate, proxies and mail, and say what to do."`
 
 	Tenant      manageable  `cmd:"" help:"Tenants."`
