@@ -229,7 +229,7 @@ func TestImageRuns(t *testing.T) {
 	issuer := "http://" + strings.Replace(public, "127.0.0.1", "localhost", 1)
 	c := &container{image: i, t: t, root: i.layOut(t), environ: []string{
 		"LANYARD_SERVER_LISTEN=" + public, "LANYARD_OPERATIONS_LISTEN=" + ops, "LANYARD_SERVER_ISSUER=" + issuer,
-		"LANYARD_DATABASE_URL=sqlite:lanyard.db", "LANYARD_KEYS_MASTER_KEY=" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
+		"LANYARD_DATABASE_URL=sqlite:lanyard.db", "LANYARD_KEYS_MASTER_KEY=" + base64.StdEncoding.EncodeToString([]byte(masterKey)),
 	}}
 	c.isWholeAndStatic()
 	if code, out := c.entry("version"); code != 0 || !strings.HasPrefix(out, "lanyard "+i.version+" (0123abc, ") {
@@ -294,6 +294,11 @@ func (c *container) serves(issuer string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Process.Kill() })
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server wrote:\n%s", log.String())
+		}
+	})
 	eventually(t, 30*time.Second, "the image's health check passes", func() bool {
 		code, _ := c.ends(c.command(c.health...))
 		return code == 0

@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
+// masterKey is a master key for tests.
+const masterKey = "0123456789abcdefghijklmnopqrstuv"
+
 // read gives a file of the repository.
 func read(t testing.TB, path string) string {
 	t.Helper()
