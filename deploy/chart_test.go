@@ -713,3 +713,58 @@ func TestChartPassesOnWhatItIsTold(t *testing.T) {
 		t.Error("a changed configuration does not roll the pods")
 	}
 }
+
+// TestExamplesOfTheGuideRender: the values that docs/deploy.md shows are values of the chart.
+func TestExamplesOfTheGuideRender(t *testing.T) {
+	found := regexp.MustCompile("(?s)```yaml\n# values.yaml\n(.*?)```").FindAllStringSubmatch(read(t, "docs/deploy.md"), -1)
+	if len(found) < 2 {
+		t.Fatalf("the guide has %d examples", len(found))
+	}
+	for _, example := range found {
+		file := filepath.Join(t.TempDir(), "values.yaml")
+		write(t, file, example[1])
+		if out, ok := helm(t, file, "template", "lanyard"); !ok {
+			t.Errorf("%s\n%s", out, example[1])
+		}
+	}
+}
+
+// TestNotesSayHowToGoOn: what helm prints after an installation has commands that work.
+// Only an installation renders the notes; here they are an object of a copy of the chart.
+func TestNotesSayHowToGoOn(t *testing.T) {
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(filepath.Join(testkit.Root(), "deploy", "helm"))); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(copied, "templates", "notes.yaml"), "{{ define \"notes\" }}"+read(t, "deploy/helm/templates/NOTES.txt")+
+		"{{ end }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: |\n{{ include \"notes\" . | indent 4 }}\n")
+	notes := func(over string) string {
+		out, err := exec.Command(testkit.Need(t, "helm"), "template", release, copied, "--values", valuesFile(t, over), "--namespace", "identity",
+			"--kube-version", "1.33.0", "--show-only", "templates/notes.yaml").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	bare := notes("")
+	for _, want := range []string{
+		"kubectl --namespace identity exec deployment/id-lanyard -- /lanyard setup-link", "https://id.example.com/console", "helm --namespace identity test id",
+		"neither ingress nor httpRoute", "trustedProxies is empty", "mail.host is empty",
+	} {
+		if !strings.Contains(bare, want) {
+			t.Errorf("the notes do not say %q:\n%s", want, bare)
+		}
+	}
+	if whole := notes("{ingress: {enabled: true}, trustedProxies: [10.0.0.0/8], mail: {host: a, from: a@example.com}}"); strings.Contains(whole, "NOTE:") {
+		t.Errorf("nothing is missing, and the notes complain:\n%s", whole)
+	}
+	for found := range strings.SplitSeq(bare, "-- /lanyard ") {
+		command, _, _ := strings.Cut(found, "\n")
+		if strings.HasPrefix(found, "---") {
+			continue
+		}
+		if code, out := lanyard(t, nil, append(strings.Fields(command), "--help")...); code != 0 {
+			t.Errorf("the notes say 'lanyard %s', which is no command: %s", command, out)
+		}
+	}
+}
