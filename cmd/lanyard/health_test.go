@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +16,7 @@ func TestHealthTellsHowTheServerIs(t *testing.T) {
 	r := run(t, clock.Real(), migrated(t), "serve")
 	public, ops := r.serving()
 	environ := []string{"LANYARD_OPERATIONS_LISTEN=" + strings.TrimPrefix(ops, "http://"), "LANYARD_KEYS_MASTER_KEY_FILE=/nonexistent",
-		"LANYARD_SERVER_ISSUER=http://localhost:8080", "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1"}
+		"LANYARD_SERVER_ISSUER=http://localhost:8080"}
 	for _, c := range []struct {
 		args []string
 		want string
@@ -66,6 +67,11 @@ func TestHealthFailsInOneClearLine(t *testing.T) {
 	check("/healthz answers 302", exitFailure, []string{listen})
 	check("server.issuer is missing", exitFailure, nil, "--discovery", server.URL)
 	check("--discovery is an http URL", exitUsage, nil, "--discovery", "lanyard:80")
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, `{"issuer":"https://other.example.test"}`)
+	}))
+	defer other.Close()
+	check(`names the issuer "https://other.example.test"`, exitFailure, []string{"LANYARD_SERVER_ISSUER=https://id.example.test"}, "--discovery", other.URL)
 	server.Close()
 	check("does not answer", exitFailure, []string{listen})
 	check(`unknown variable "LANYARD_OPERATIONS_LISTN"`, exitFailure, []string{"LANYARD_OPERATIONS_LISTN=:1"})
