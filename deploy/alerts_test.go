@@ -81,10 +81,10 @@ func measured(t testing.TB) series {
 var (
 	labelPair = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)"([^"]*)"`)
 	selector  = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}`)
-	grouping  = regexp.MustCompile(`\b(by|without) \(([^)]*)\)`)
+	grouping  = regexp.MustCompile(`\b(by|without|on) \(([^)]*)\)`)
 	word      = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
 	// language are the words of PromQL that our expressions use.
-	language = []string{"sum", "max", "count", "rate", "increase", "changes", "absent", "histogram_quantile", "and", "or", "e"}
+	language = []string{"sum", "max", "count", "rate", "increase", "changes", "absent", "histogram_quantile", "and", "or"}
 )
 
 // knows complains about metrics, labels and values in an expression that a server does
@@ -93,8 +93,8 @@ func (s series) knows(expr string) []string {
 	var complaints []string
 	grouped := map[string]bool{}
 	for _, g := range grouping.FindAllStringSubmatch(expr, -1) {
-		for label := range strings.SplitSeq(g[2], ",") {
-			grouped[strings.TrimSpace(label)] = true
+		for label := range strings.FieldsFuncSeq(g[2], func(r rune) bool { return r == ',' || r == ' ' }) {
+			grouped[label] = true
 		}
 	}
 	metrics := selector.FindAllStringSubmatch(expr, -1)
@@ -173,6 +173,7 @@ var well = map[string]string{
 	`jobs_duration_seconds_count{job="lanyard",exported_job="clean-up",result="error"}`:             "1x120",
 	`jobs_duration_seconds_count{job="lanyard",exported_job="clean-up",result="ok"}`:                "0+1x120",
 	`mail_queue_age_seconds{job="lanyard",instance="a"}`:                                            "30x120",
+	`mail_queue_length{job="lanyard",instance="a"}`:                                                 "3x120",
 	`mail_sent_total{job="lanyard",result="failed"}`:                                                "2x120",
 	`webhook_sent_total{job="lanyard",result="sent"}`:                                               "0+100x120",
 	`webhook_sent_total{job="lanyard",result="postponed"}`:                                          "0+10x120",
@@ -199,6 +200,7 @@ var ill = map[string]map[string]string{
 	"LanyardMailWaits":                    {`mail_queue_age_seconds{job="lanyard",instance="a"}`: "0+60x120"},
 	"LanyardMailFails":                    {`mail_sent_total{job="lanyard",result="failed"}`: "0+1x120"},
 	"LanyardWebhooksFail":                 {`webhook_sent_total{job="lanyard",result="postponed"}`: "0+150x120"},
+	"LanyardDatabaseDown":                 {`mail_queue_length{job="lanyard",instance="a"}`: ""},
 	"LanyardDatabaseConnectionsExhausted": {`db_pool_open_connections{job="lanyard",instance="a",state="used"}`: "16x120", `db_pool_wait_seconds_total{job="lanyard",instance="a"}`: "0+30x120"},
 	"LanyardHashesSlow":                   {`password_hash_seconds_bucket{job="lanyard",le="0.08"}`: "0+1x120"},
 }

@@ -274,6 +274,7 @@ func balancer(t *testing.T, one, two [2]string) string {
 // balancer with its file. A person signs in through it, and one replica is told to
 // stop while refreshes go on: none of them fails.
 func TestCompositionRuns(t *testing.T) {
+	t.Parallel() // it waits for a server to drain
 	p := composition(t, nil)
 	database, folder := testkit.FastPostgres(t), t.TempDir()
 	secretsMade(t, folder)

@@ -223,6 +223,7 @@ func (c *container) ends(cmd *exec.Cmd) (int, string) {
 // TestImageRuns lays out the image as the Dockerfile says and lives in it: another root
 // folder, another user, nothing but the volume to write to, no shell, no library.
 func TestImageRuns(t *testing.T) {
+	t.Parallel() // it waits for a server to drain
 	i := readImage(t)
 	testkit.NeedRoot(t)
 	public, ops := loopback(t), loopback(t)
