@@ -49,5 +49,6 @@ clean:
 setup:
 	scripts/setup
 
+# As the image has it: what is compiled here is compiled once for both.
 test-binary:
-	CGO_ENABLED=0 $(GO) build -o $(LANYARD_TEST_BINARY) ./cmd/lanyard
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $(LANYARD_TEST_BINARY) ./cmd/lanyard

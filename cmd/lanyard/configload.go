@@ -28,13 +28,26 @@ const envConfig = "LANYARD_CONFIG"
 // load reads the configuration, weakest first: defaults, file, environment,
 // flags. It complains about everything at once.
 func (s configSource) load(p *program, n needs) (Config, error) {
-	l := loader{config: defaults(), layer: map[string]int{}}
-	l.file(s.path(p))
-	l.environment(p.environ)
-	l.flags(s.Set)
+	l := s.layers(p)
 	l.secrets()
 	l.config.check(l.complain, n)
 	return l.config, l.err()
+}
+
+// loadOpenly reads the configuration without the files of its secrets and without
+// asking whether one could serve with it.
+func (s configSource) loadOpenly(p *program) (Config, error) {
+	l := s.layers(p)
+	return l.config, l.err()
+}
+
+// layers lays file, environment and flags over the defaults.
+func (s configSource) layers(p *program) *loader {
+	l := &loader{config: defaults(), layer: map[string]int{}}
+	l.file(s.path(p))
+	l.environment(p.environ)
+	l.flags(s.Set)
+	return l
 }
 
 func (s configSource) path(p *program) string {

@@ -64,6 +64,7 @@ type cli struct {
 	MasterKey masterKeyCommands `cmd:"" name:"master-key" help:"The key that secrets in the database are sealed with."`
 
 	Import importCommand `cmd:"" help:"Take users and more over from other systems."`
+	Health healthCommand `cmd:"" help:"Ask the running server whether it is alive or ready; for health checks of containers."`
 	Doctor doctorCommand `cmd:"" help:"Examine issuer, clock, database, keys, certificate, proxies and mail, and say what to do."`
 
 	Tenant      manageable  `cmd:"" help:"Tenants."`

@@ -60,10 +60,27 @@ func newMetrics(app *App) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
+	m.begin()
 	m.registry.MustRegister(build, m.requests, m.tokens, m.logins, m.hashes, m.jobs, m.mails, m.webhooks,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		keyAges{app}, poolStats{app}, mailQueue{app})
 	return m
+}
+
+// begin makes the series that are known before anything happens: counters begin with
+// zero, so that the first failure is a rise and not a new series.
+func (m *metrics) begin() {
+	for _, result := range []string{"ok", "refused", "throttled", "error"} {
+		m.logins.WithLabelValues(string(lanyard.MethodPassword), result)
+	}
+	for _, result := range []string{"sent", "postponed", "failed", "error"} {
+		m.mails.WithLabelValues(result)
+		m.webhooks.WithLabelValues(result)
+	}
+	for _, result := range []string{"ok", "error"} {
+		m.jobs.WithLabelValues("clean-up", result)
+	}
+	m.tokens.WithLabelValues(lanyard.GrantAuthorizationCode)
 }
 
 // Request counts a finished request; route is the pattern, never the path.

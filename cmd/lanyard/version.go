@@ -6,8 +6,12 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the linker in releases.
-var version = "dev"
+// version is set by the linker in releases, and so is commit where the build has no
+// repository to ask, as in an image.
+var (
+	version = "dev"
+	commit  = ""
+)
 
 type versionCommand struct{}
 
@@ -19,6 +23,9 @@ func (versionCommand) Run(p *program) error {
 
 // revision is the commit that the binary was built from, as far as it knows.
 func revision() string {
+	if commit != "" {
+		return commit
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

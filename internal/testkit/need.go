@@ -19,11 +19,15 @@ var tools = map[string]tool{
 	"chromium":     {findChromium, "apt-get install chromium, or make test as root"},
 	"node":         {findNode, "install Node 20 or later with npm, then scripts/setup"},
 	"oauth2-proxy": {findInTools("oauth2-proxy"), "scripts/setup"},
+	"helm":         {findInTools("helm"), "scripts/setup"},
+	"haproxy":      {findHAProxy, "apt-get install haproxy, or make test as root"},
+	"promtool":     {findPromtool, "apt-get install prometheus, or make test as root"},
 }
 
 // Need returns the path of a program: "postgres", "chromium", "node" (with the
-// npm packages of the relying parties) or "oauth2-proxy". Without it the test is
-// skipped with the way to get it, or fails where everything is required.
+// npm packages of the relying parties), "oauth2-proxy", "helm", "haproxy" or
+// "promtool". Without it the test is skipped with the way to get it, or fails
+// where everything is required.
 func Need(t testing.TB, name string) string {
 	t.Helper()
 	wanted, known := tools[name]
@@ -35,6 +39,15 @@ func Need(t testing.TB, name string) string {
 		lack(t, "%s is missing; to get it: %s", name, wanted.how)
 	}
 	return path
+}
+
+// NeedRoot wants the rights of root, with which a test may start programs in another
+// root folder and as another user.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if !isRoot() {
+		lack(t, "root is missing; to get it: make test as root, in a container for instance")
+	}
 }
 
 // lack ends a test that cannot run on this machine.
@@ -62,6 +75,11 @@ func findPostgres() string {
 	}
 	return found[len(found)-1]
 }
+
+// findHAProxy also looks where only root's search path leads.
+func findHAProxy() string { return firstInPath("haproxy", "/usr/sbin/haproxy") }
+
+func findPromtool() string { return firstInPath("promtool") }
 
 func findChromium() string { return firstInPath("chromium", "chromium-browser", "google-chrome") }
 
