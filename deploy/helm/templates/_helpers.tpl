@@ -88,11 +88,22 @@ app.kubernetes.io/component: {{ last . }}
 {{- end -}}
 {{- end }}
 
+{{/* existingSecret as {name, keys}; the name alone takes the usual keys. */}}
+{{- define "lanyard.existingSecret" -}}
+{{- $usual := dict "masterKey" "master-key" "databaseUrl" "database-url" "mailPassword" "mail-password" -}}
+{{- if kindIs "string" .Values.existingSecret -}}
+{{- dict "name" .Values.existingSecret "keys" $usual | toYaml -}}
+{{- else -}}
+{{- toYaml .Values.existingSecret -}}
+{{- end -}}
+{{- end }}
+
 {{/* The secrets that come by file: a map of file name to key of the Secret. */}}
 {{- define "lanyard.secretFiles" -}}
 {{- $files := dict -}}
-{{- $keys := .Values.existingSecret.keys -}}
-{{- if .Values.existingSecret.name -}}
+{{- $secret := include "lanyard.existingSecret" . | fromYaml -}}
+{{- $keys := $secret.keys -}}
+{{- if $secret.name -}}
 {{- if $keys.masterKey -}}{{- $_ := set $files "master.key" $keys.masterKey -}}{{- end -}}
 {{- if and $keys.databaseUrl (eq .Values.database.type "postgres") -}}{{- $_ := set $files "database.url" $keys.databaseUrl -}}{{- end -}}
 {{- if and $keys.mailPassword .Values.mail.username -}}{{- $_ := set $files "mail.password" $keys.mailPassword -}}{{- end -}}
@@ -183,7 +194,7 @@ volumeMounts:
 {{- if $files }}
 - name: secrets
   secret:
-    secretName: {{ $root.Values.existingSecret.name }}
+    secretName: {{ (include "lanyard.existingSecret" $root | fromYaml).name }}
     defaultMode: 0440
     items:
 {{- range $file, $key := $files }}
