@@ -94,8 +94,11 @@ func (s Scope) once(ctx context.Context, do func(Scope) error) error {
 		_ = tx.Rollback()
 		return fault(errUnitFailed)
 	}
-	if err := s.store.limited(ctx, cancel, tx.Commit); err != nil {
-		return fmt.Errorf("committing: %w", fault(err))
+	span := s.store.traced(ctx, "COMMIT")
+	err = fault(s.store.limited(ctx, cancel, tx.Commit))
+	endTraced(span, err)
+	if err != nil {
+		return fmt.Errorf("committing: %w", err)
 	}
 	if on.prepared != nil {
 		on.prepared.compileWanted(ctx)
@@ -180,7 +183,7 @@ func (r runner) changeReturning(ctx context.Context, dest any, query string, arg
 }
 
 // run is the one place every statement passes: it refuses text that SQL can not
-// carry, bounds the time, counts, and translates the failure.
+// carry, bounds the time, counts, traces, and translates the failure.
 func (r runner) run(ctx context.Context, query string, args []any, do func(context.Context) error) error {
 	if err := checkText(args); err != nil {
 		return err
@@ -189,6 +192,14 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 		return fault(errUnitFailed)
 	}
 	count(ctx, query)
+	span := r.store.traced(ctx, query)
+	err := r.bounded(ctx, do)
+	endTraced(span, err)
+	return err
+}
+
+// bounded gives a statement its time and translates its failure.
+func (r runner) bounded(ctx context.Context, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	err := do(limited)
