@@ -2,7 +2,6 @@ package main
 
 import (
 	"net"
-	"net/http"
 
 	site "github.com/lanyard-id/lanyard/internal/server"
 	"github.com/lanyard-id/lanyard/internal/web"
@@ -10,12 +9,13 @@ import (
 )
 
 // newHandler is what the public listener serves.
-func newHandler(app *App) (http.Handler, error) {
+func newHandler(app *App) (*site.Handler, error) {
 	parts := site.Parts{
 		Store: app.Store, Sealer: app.Sealer, Keeper: app.Keeper, Hasher: app.Hasher, Clock: app.Clock, Log: app.Log, Issuer: app.Issuer, Proxies: app.Proxies, Version: version,
 		Fetcher:        app.Fetcher,
 		Resolver:       net.DefaultResolver,
 		ObserveRequest: app.Metrics.Request, ObserveLogin: app.Metrics.LoginAttempt, ObserveTokens: app.Metrics.TokenIssued,
+		Tracing: web.Tracing{Tracer: app.Traces.tracer(), Proxies: app.Proxies},
 	}
 	if app.Dev != nil {
 		parts.Development = app
