@@ -277,7 +277,7 @@ func TestHTTP2ClientsAreSentAway(t *testing.T) {
 	cert, key := certificate(t)
 	s := startStoppable(t, 2*time.Second, 10*time.Second, cert, key)
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the server is ours
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	fetch := func() bool {
 		reused := false

@@ -253,8 +253,8 @@ func TestRunEndsWhenItsLeaseCanNotBeRenewed(t *testing.T) {
 		<-asked.asked
 	}
 	select {
-	case <-s.ended:
-		t.Fatal("it gave up before the lease was over")
+	case cause := <-s.ended:
+		t.Fatal("it gave up before the lease was over", cause)
 	default:
 	}
 	c.Advance(renewEvery)

@@ -60,7 +60,7 @@ func TestSpanSaysWhatTheLogSays(t *testing.T) {
 	span := spans.Ended()[0]
 	got := map[string]string{}
 	for _, a := range span.Attributes() {
-		got[string(a.Key)] = a.Value.Emit()
+		got[string(a.Key)] = a.Value.String()
 	}
 	want := map[string]string{
 		"http.request.method": "GET", "http.route": "/invite/:code", "http.response.status_code": "503", "lanyard.tenant": "acme",
