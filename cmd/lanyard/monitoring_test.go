@@ -202,6 +202,14 @@ func TestScrapeIsTwoStatements(t *testing.T) {
 // TestKeyAgeIsThatOfTheOldestTenant, for a schedule may stand still in one of them.
 func TestKeyAgeIsThatOfTheOldestTenant(t *testing.T) {
 	s := startStoppable(t, 0, time.Second)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) { // else the schedule would see to it
+		if _, body := get(t, s.opsURL+"/metrics"); strings.Contains(body, `jobs_duration_seconds_count{job="signing-keys",result="ok"} 1`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the schedule did not run")
+		}
+	}
 	old := time.Now().Add(-1000 * time.Hour)
 	id := lanyard.NewTenantID()
 	if err := s.app.Store.InsertTenant(t.Context(), lanyard.Tenant{ID: id, Slug: "forgotten", CreatedAt: old}); err != nil {
