@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/keys"
 	"github.com/lanyard-id/lanyard/provider/token"
 	"github.com/lanyard-id/lanyard/tenants"
@@ -87,6 +88,7 @@ func (q *question) checkClient() error {
 	if err != nil {
 		return err
 	}
+	web.NoteClient(q.ctx, client.ID)
 	if client.Disabled {
 		return lanyard.ErrUnknownClient
 	}

@@ -29,6 +29,9 @@ func (p *Provider) authenticateClient(c *gin.Context, form url.Values) (*lanyard
 	if err != nil && !errors.Is(err, lanyard.ErrUnknownClient) {
 		return nil, err
 	}
+	if client != nil {
+		web.NoteClient(c.Request.Context(), client.ID)
+	}
 	if client == nil || !proves(client, creds, p.Clock.Now()) {
 		return nil, p.clientRefused(c, creds)
 	}

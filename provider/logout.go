@@ -101,6 +101,7 @@ func (p *Provider) readFarewell(c *gin.Context, values url.Values) (farewell, er
 		if f.client, err = live(c).Client(c.Request.Context(), hint.Audience); err != nil {
 			return f, clientGone(err)
 		}
+		web.NoteClient(c.Request.Context(), f.client.ID)
 	}
 	if id := values.Get("client_id"); id != "" && f.client != nil && id != string(f.client.ID) {
 		return f, errLogout.Saying("client_id is not the client of id_token_hint")

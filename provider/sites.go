@@ -26,6 +26,8 @@ type Sites struct {
 	Log       *slog.Logger
 	// Observe is told of the requests that are answered here, like that of the engine; nil is fine.
 	Observe func(route, method string, code int, d time.Duration)
+	// Tracing begins the span of every request.
+	Tracing web.Tracing
 	// Dev marks the sites of a development server.
 	Dev bool
 	// Aliases are hosts that lead a browser to the base issuer, such as 127.0.0.1:8080.
@@ -35,7 +37,7 @@ type Sites struct {
 // ServeHTTP implements http.Handler.
 func (s *Sites) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := s.Directory.Clock.Now()
-	ctx := web.WithRequestID(r.Context(), web.NewRequestID())
+	ctx := web.WithRequestID(s.Tracing.Begin(r), web.NewRequestID())
 	r = r.WithContext(ctx)
 	path := insertedPath(r.URL.Path)
 	if slices.Contains(s.Aliases, r.Host) {

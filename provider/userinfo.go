@@ -44,6 +44,7 @@ func (p *Provider) claimsFor(c *gin.Context) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	web.NoteClient(c.Request.Context(), v.ClientID)
 	claims, err := userinfoClaims(v, live(c))
 	if err != nil || !v.Scopes.Has(lanyard.ScopeOrganizations) {
 		return claims, err

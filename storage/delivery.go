@@ -215,12 +215,18 @@ type Queue struct {
 	Oldest time.Time
 }
 
-// DeliveryQueue tells what waits over all tenants, for metrics.
-func (s *Store) DeliveryQueue(ctx context.Context, kind string) (Queue, error) {
-	var row struct {
+// DeliveryQueues tells what waits over all tenants, by kind, for metrics. A kind of which
+// nothing waits is left out.
+func (s *Store) DeliveryQueues(ctx context.Context) (map[string]Queue, error) {
+	var rows []struct {
+		Kind   string
 		Length int
 		Oldest int64
 	}
-	err := s.runner().find(ctx, &row, `SELECT count(*) AS length, COALESCE(min(created_at), 0) AS oldest FROM deliveries WHERE state = 'queued' AND kind = ?`, kind)
-	return Queue{Length: row.Length, Oldest: timeOf(row.Oldest)}, err
+	err := s.runner().list(ctx, &rows, `SELECT kind, count(*) AS length, min(created_at) AS oldest FROM deliveries WHERE state = 'queued' GROUP BY kind`)
+	out := map[string]Queue{}
+	for _, r := range rows {
+		out[r.Kind] = Queue{Length: r.Length, Oldest: timeOf(r.Oldest)}
+	}
+	return out, err
 }

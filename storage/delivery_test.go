@@ -127,9 +127,9 @@ func TestOldestDeliveriesComeFirst(t *testing.T) {
 		at := now.Add(5 * time.Second)
 		want(t, "the two oldest", claim(t, store, at, 2), []string{"dlv_9", "dlv_8"})
 		want(t, "the rest", claim(t, store, at, 10), []string{"dlv_7", "dlv_6"})
-		waiting, err := store.DeliveryQueue(t.Context(), storage.DeliveryMail)
+		waiting, err := store.DeliveryQueues(t.Context())
 		ok(t, err)
-		want(t, "waiting", waiting, storage.Queue{Length: 5, Oldest: now})
+		want(t, "waiting", waiting, map[string]storage.Queue{storage.DeliveryMail: {Length: 5, Oldest: now}, storage.DeliveryWebhook: {Length: 1, Oldest: now}})
 	})
 }
 

@@ -95,8 +95,11 @@ func (s Scope) once(ctx context.Context, do func(Scope) error) error {
 		_ = tx.Rollback()
 		return fault(errUnitFailed)
 	}
-	if err := s.store.limited(ctx, cancel, tx.Commit); err != nil {
-		return fmt.Errorf("committing: %w", fault(err))
+	span := s.store.traced(ctx, "COMMIT")
+	err = fault(s.store.limited(ctx, cancel, tx.Commit))
+	endTraced(span, err)
+	if err != nil {
+		return fmt.Errorf("committing: %w", err)
 	}
 	if on.prepared != nil {
 		on.prepared.compileWanted(ctx)
@@ -185,8 +188,8 @@ func (r runner) changeReturning(ctx context.Context, dest any, query string, arg
 }
 
 // run is the one place every statement passes: it refuses text that SQL can not
-// carry, bounds the time, counts, tries again what lost against another transaction, and
-// translates the failure.
+// carry, bounds the time, counts, traces, tries again what lost against another transaction,
+// and translates the failure.
 func (r runner) run(ctx context.Context, query string, args []any, do func(context.Context) error) error {
 	if err := checkText(args); err != nil {
 		return err
@@ -203,9 +206,17 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 	}
 }
 
-// once runs a statement one time. No row is lanyard.ErrNotFound.
+// once counts, traces and runs a statement one time.
 func (r runner) once(ctx context.Context, query string, do func(context.Context) error) error {
 	count(ctx, query)
+	span := r.store.traced(ctx, query)
+	err := r.bounded(ctx, do)
+	endTraced(span, fault(err))
+	return err
+}
+
+// bounded gives a statement its time. No row is lanyard.ErrNotFound.
+func (r runner) bounded(ctx context.Context, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, r.store.statement)
 	defer cancel()
 	err := do(limited)

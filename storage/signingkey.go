@@ -69,3 +69,20 @@ func (s Scope) SetSigningKeyState(ctx context.Context, id lanyard.KeyID, from, t
 func (s Scope) DeleteSigningKey(ctx context.Context, id lanyard.KeyID) error {
 	return s.must(ctx, `DELETE FROM signing_keys WHERE tenant_id = ? AND id = ?`, string(s.tenant), string(id))
 }
+
+// OldestSigningKeys tells for each algorithm since when the active key of some tenant has
+// been signing that has done so longest, for metrics: a schedule that stands still
+// anywhere is seen there.
+func (s *Store) OldestSigningKeys(ctx context.Context) (map[string]time.Time, error) {
+	var rows []struct {
+		Algorithm string
+		Oldest    int64
+	}
+	err := s.runner().list(ctx, &rows, `SELECT algorithm, min(activated_at) AS oldest FROM signing_keys
+		WHERE state = ? AND activated_at IS NOT NULL GROUP BY algorithm`, string(lanyard.KeyActive))
+	out := map[string]time.Time{}
+	for _, r := range rows {
+		out[r.Algorithm] = timeOf(r.Oldest)
+	}
+	return out, err
+}

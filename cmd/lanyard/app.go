@@ -36,6 +36,8 @@ type App struct {
 	Issuer  *url.URL
 	Proxies web.Proxies
 	Metrics *metrics
+	// Traces are where spans go; nil where there are none.
+	Traces *traces
 	// Dev is what only the development server has; nil under serve.
 	Dev *Development
 }

@@ -33,24 +33,25 @@ type Config struct {
 
 // ServerConfig is the public listener.
 type ServerConfig struct {
-	Listen         string   `json:"listen" help:"Address and port of the public listener."`
+	Listen         string   `json:"listen" help:"Address and port of the public listener, such as :8080 or 127.0.0.1:8080."`
 	Issuer         string   `json:"issuer" help:"Issuer of the default tenant: the public URL, without a trailing slash."`
-	TLSCert        string   `json:"tls_cert" help:"File of the certificate chain; plain HTTP behind a proxy without it."`
-	TLSKey         string   `json:"tls_key" help:"File of the certificate's private key."`
-	TrustedProxies []string `json:"trusted_proxies" help:"Networks of reverse proxies whose X-Forwarded-For is believed."`
-	Replicas       int      `json:"replicas" help:"How many servers share the database; more than one needs PostgreSQL."`
+	TLSCert        string   `json:"tls_cert" help:"File of the certificate chain in PEM, read at the start. Without one the listener speaks plain HTTP, for a proxy in front of it."`
+	TLSKey         string   `json:"tls_key" help:"File of the certificate's private key in PEM."`
+	TrustedProxies []string `json:"trusted_proxies" help:"Networks (10.0.0.0/8) or addresses of reverse proxies. Their X-Forwarded-For is believed, and their traceparent."`
+	Replicas       int      `json:"replicas" help:"How many servers share the database. More than one needs PostgreSQL, and is refused on SQLite."`
 }
 
 // OperationsConfig is the listener for probes and metrics.
 type OperationsConfig struct {
 	Listen string `json:"listen" help:"Address and port of the operations listener (healthz, readyz, metrics)."`
+	Pprof  bool   `json:"pprof" help:"Serve profiles of the process under /debug/pprof/ on the operations listener."`
 }
 
 // DatabaseConfig says where the data is.
 type DatabaseConfig struct {
-	URL            secretText `json:"url" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME."`
-	URLFile        string     `json:"url_file" help:"File that holds the URL."`
-	MaxConnections int        `json:"max_connections" help:"Most connections to PostgreSQL."`
+	URL            secretText `json:"url" help:"sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=verify-full with the parameters of libpq."`
+	URLFile        string     `json:"url_file" help:"File that holds the URL of the database."`
+	MaxConnections int        `json:"max_connections" help:"Most connections to PostgreSQL, for each server. SQLite has its own few."`
 }
 
 // KeysConfig is what secrets are sealed with.
@@ -61,8 +62,8 @@ type KeysConfig struct {
 
 // OutboundConfig is what the guarded fetcher may reach.
 type OutboundConfig struct {
-	Allow []string `json:"allow" help:"Peers as host:port that may be called though they are private."`
-	Proxy string   `json:"proxy" help:"URL of a proxy for everything else."`
+	Allow []string `json:"allow" help:"Peers as host:port that may be called though they are private, by plain http and on any port, too."`
+	Proxy string   `json:"proxy" help:"URL (http or https) of a proxy for all other outbound requests; it has to refuse private addresses itself."`
 }
 
 // MailConfig is the mail server. Without a host no mail leaves.
@@ -71,15 +72,15 @@ type MailConfig struct {
 	Port         int        `json:"port" help:"Port of the mail server; 0 is 465 for implicit TLS, else 587."`
 	TLS          string     `json:"tls" help:"required (STARTTLS), opportunistic, implicit, or none for a server on this machine."`
 	Username     string     `json:"username" help:"Name to sign in to the mail server with."`
-	Password     secretText `json:"password" help:"Password of the mail server."`
-	PasswordFile string     `json:"password_file" help:"File that holds the password."`
+	Password     secretText `json:"password" help:"Password to sign in to the mail server with."`
+	PasswordFile string     `json:"password_file" help:"File that holds the password of the mail server."`
 	From         string     `json:"from" help:"Address that mails come from."`
 	Hello        string     `json:"hello" help:"Name that this server gives itself; the issuer's host without it."`
 }
 
 // LogConfig is the log.
 type LogConfig struct {
-	Level  logLevel `json:"level" help:"debug, info, warn or error."`
+	Level  logLevel `json:"level" help:"Least level that is logged: debug, info, warn or error. Requests are info, those that failed error."`
 	Format string   `json:"format" help:"json, text, or auto: text in a terminal."`
 }
 

@@ -12,6 +12,8 @@ type configCommand struct {
 	Check  configCheckCommand  `cmd:"" help:"Complain about everything that is wrong."`
 	Print  configPrintCommand  `cmd:"" help:"Print the effective configuration, secrets hidden."`
 	Schema configSchemaCommand `cmd:"" help:"Print a JSON Schema of the configuration file."`
+
+	Reference configReferenceCommand `cmd:"" help:"Print the reference of the configuration in Markdown."`
 }
 
 type configCheckCommand struct{ configSource }
@@ -102,6 +104,8 @@ func fieldSchema(f field) map[string]any {
 	switch f.value.Kind() {
 	case reflect.Int:
 		out["type"], out["default"] = "integer", f.value.Int()
+	case reflect.Bool:
+		out["type"], out["default"] = "boolean", f.value.Bool()
 	case reflect.Slice:
 		out["type"], out["items"] = "array", map[string]any{"type": "string"}
 	case reflect.String:

@@ -181,7 +181,10 @@ func (c devCommand) serve(ctx context.Context, p *program, app *App, public []ne
 	if err != nil {
 		return errors.Join(err, closeAll(public))
 	}
-	s := &server{app: app, operations: &operations{app: app}, public: wrapped, ops: ops}
+	s := &server{app: app, operations: &operations{app: app}, public: wrapped, ops: ops, holder: holder()}
+	if app.Traces, err = p.startTraces(ctx, app.Log, s.holder); err != nil {
+		return errors.Join(err, closeAll(public), ops.Close())
+	}
 	s.started = func() error {
 		report := newDevReport(app, ops)
 		if c.JSON {

@@ -15,6 +15,7 @@ func newHandler(app *App) (*site.Handler, error) {
 		Fetcher:        app.Fetcher,
 		Resolver:       net.DefaultResolver,
 		ObserveRequest: app.Metrics.Request, ObserveLogin: app.Metrics.LoginAttempt, ObserveTokens: app.Metrics.TokenIssued,
+		Tracing: web.Tracing{Tracer: app.Traces.tracer(), Proxies: app.Proxies},
 	}
 	if app.Dev != nil {
 		parts.Development = app

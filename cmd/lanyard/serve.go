@@ -61,7 +61,10 @@ func (c *Config) serve(ctx context.Context, p *program, app *App) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for operations: %w", err), listener.Close())
 	}
-	s := &server{app: app, operations: &operations{app: app}, public: public, ops: ops, drainWait: serveDrainWait}
+	s := &server{app: app, operations: &operations{app: app, pprof: c.Operations.Pprof}, public: public, ops: ops, drainWait: serveDrainWait, holder: holder()}
+	if app.Traces, err = p.startTraces(ctx, app.Log, s.holder); err != nil {
+		return errors.Join(err, listener.Close(), ops.Close())
+	}
 	s.started = func() error {
 		app.Log.InfoContext(ctx, "serving", "issuer", app.Issuer.String(), "listen", listener.Addr().String(), "operations", ops.Addr().String(), "version", version)
 		return nil

@@ -72,11 +72,11 @@ func TestStopDrains(t *testing.T) {
 	public, ops := r.serving()
 	settled, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := c.AwaitWaiters(settled, 4); err != nil { // three jobs and the deliverer wait for their next turn
+	if err := c.AwaitWaiters(settled, 6); err != nil { // four jobs and those who deliver mails and webhooks wait for their next turn
 		t.Fatal(err)
 	}
 	r.stop()
-	if err := c.AwaitWaiters(settled, 5); err != nil { // and the drain
+	if err := c.AwaitWaiters(settled, 7); err != nil { // and the drain
 		t.Fatal(err)
 	}
 	if code, body := get(t, ops+"/readyz"); code != 503 || !strings.Contains(body, "draining") {

@@ -27,10 +27,13 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// How a server stops.
+// How a server stops. Together it is less than the 45 seconds that an orchestrator gives it.
 const (
 	serveDrainWait = 5 * time.Second
 	drainTimeout   = 25 * time.Second
+	// jobsTimeout bounds the wait for mails and webhooks that are being sent; whoever comes
+	// next sends them again.
+	jobsTimeout = 8 * time.Second
 )
 
 // server is a running instance: the public listener, the operations listener and the jobs.
@@ -42,18 +45,23 @@ type server struct {
 	// drainWait is how long a server that is about to stop goes on accepting, so
 	// that load balancers see it is not ready before a connection is refused.
 	drainWait time.Duration
+	// drainFor is how long requests may take to end after that; zero is drainTimeout.
+	drainFor time.Duration
+	// holder names this process among the replicas.
+	holder string
 	// started is told when everything listens; nil is fine.
 	started func() error
 }
 
 // run serves until ctx ends, then drains: not ready, wait, stop accepting, finish
-// what runs, give leases back.
+// what runs, give leases back, send the last spans.
 func (s *server) run(ctx context.Context) error {
 	handler, err := newHandler(s.app)
 	if err != nil {
 		return fmt.Errorf("put the handler together: %w", err)
 	}
-	public, ops := s.httpServer(handler), s.httpServer(s.operations.handler())
+	s.operations.directory = handler.Directory
+	public, ops := s.httpServer(s.app.Metrics.counting(s.leaving(handler))), s.httpServer(s.operations.handler())
 	if s.app.Dev != nil {
 		public.RegisterOnShutdown(s.app.Dev.Outbox.Close) // whoever waits for a mail would hold it up
 	}
@@ -62,7 +70,7 @@ func (s *server) run(ctx context.Context) error {
 		go func() { failed <- public.Serve(listener) }()
 	}
 	go func() { failed <- ops.Serve(s.ops) }()
-	stopJobs := s.startJobs(ctx, handler.Forget)
+	stopJobs := s.startJobs(ctx, handler.Directory.Forget)
 	s.operations.ready.Store(true)
 	if s.started != nil {
 		err = s.started()
@@ -73,44 +81,96 @@ func (s *server) run(ctx context.Context) error {
 		case err = <-failed:
 		}
 	}
-	return errors.Join(err, s.stop(context.WithoutCancel(ctx), public, stopJobs), ops.Close())
+	s.stop(context.WithoutCancel(ctx), public, stopJobs)
+	return errors.Join(err, ops.Close())
 }
 
-func (s *server) stop(ctx context.Context, public *http.Server, stopJobs func()) error {
+// leaving tells clients that keep connections to take another one next time, once the
+// server is about to stop: HTTP/1.1 by the header, HTTP/2 by the GOAWAY that net/http makes
+// of it. A connection is closed only after an answer that said so. To close those that are
+// idle at once, as SetKeepAlivesEnabled does, would cut off whoever is just about to use one.
+func (s *server) leaving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.operations.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stop ends a server in the order of the operations contract. What does not end in time is
+// cut off and said; it is no failure of the server.
+func (s *server) stop(ctx context.Context, public *http.Server, stopJobs func() bool) {
+	log := s.app.Log
 	s.operations.draining.Store(true)
-	s.app.Log.InfoContext(ctx, "stopping")
+	log.InfoContext(ctx, "stopping: not ready any more", "wait", s.drainWait)
 	if s.drainWait > 0 {
 		_ = s.app.Clock.Sleep(ctx, s.drainWait)
 	}
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	err := public.Shutdown(ctx)
-	stopJobs()
-	if err != nil {
-		return errors.Join(fmt.Errorf("requests were still running: %w", err), public.Close())
+	log.InfoContext(ctx, "stopping: no new connections")
+	s.drain(ctx, public)
+	if !stopJobs() {
+		log.WarnContext(ctx, "stopping: deliveries were still running; they are tried again elsewhere")
 	}
-	return nil
+	log.InfoContext(ctx, "stopping: leases are given back")
+	s.app.Traces.flush(ctx)
+	log.InfoContext(ctx, "stopped")
 }
 
-// startJobs runs the background jobs, and forgets what is not used; the function it
-// returns ends them and waits.
-func (s *server) startJobs(ctx context.Context, forget func(now time.Time)) func() {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	runner := &jobs.Runner{
-		Leases: s.app.Store, Clock: s.app.Clock, Log: s.app.Log, Holder: holder(), Observe: s.app.Metrics.JobRan,
+// drain closes the listeners and lets the requests end that run.
+func (s *server) drain(ctx context.Context, public *http.Server) {
+	limit := s.drainFor
+	if limit == 0 {
+		limit = drainTimeout
 	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := public.Shutdown(ctx); err != nil {
+		s.app.Log.WarnContext(ctx, "stopping: requests were still running and are cut off", "error", err)
+		_ = public.Close()
+		return
+	}
+	s.app.Log.InfoContext(ctx, "stopping: all requests are answered")
+}
+
+// startJobs runs the background jobs, and forgets what is not used; the function it returns
+// ends them and waits. It tells whether all ended in time.
+func (s *server) startJobs(ctx context.Context, forget func(now time.Time)) func() bool {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	metrics, tracer := s.app.Metrics, s.app.Traces.tracer()
+	runner := &jobs.Runner{
+		Leases: s.app.Store, Clock: s.app.Clock, Log: s.app.Log, Holder: s.holder, Observe: metrics.JobRan, Held: metrics.LeaseHeld, Tracer: tracer,
+	}
+	all := s.jobs()
+	metrics.know(all)
+	mails, webhooks := s.app.deliverer(), s.app.teller()
+	mails.Tracer, webhooks.Tracer = tracer, tracer
 	var group sync.WaitGroup
-	group.Go(func() { s.app.deliverer().Run(ctx) })
-	group.Go(func() { s.app.teller().Run(ctx) })
+	group.Go(func() { mails.Run(ctx) })
+	group.Go(func() { webhooks.Run(ctx) })
 	group.Go(func() { keepSmall(ctx, s.app.Clock, forget) })
-	people := accounts.New(s.app.Hasher, s.app.Sealer)
-	group.Go(func() {
-		runner.Run(ctx, jobs.RotateKeys(s.app.Store, s.app.Keeper), jobs.CleanUp(s.app.Store), jobs.Erase(s.app.Store, people),
-			jobs.EraseOrganizations(s.app.Store, &organizations.Organizations{Accounts: people}))
-	})
-	return func() {
+	group.Go(func() { runner.Run(ctx, all...) })
+	return func() bool {
 		cancel()
-		group.Wait()
+		ended := make(chan struct{})
+		go func() { group.Wait(); close(ended) }()
+		timer := s.app.Clock.NewTimer(jobsTimeout)
+		defer timer.Stop()
+		select {
+		case <-ended:
+			return true
+		case <-timer.C():
+			return false
+		}
+	}
+}
+
+// jobs are those that one of the replicas runs in each period.
+func (s *server) jobs() []jobs.Job {
+	store, people := s.app.Store, accounts.New(s.app.Hasher, s.app.Sealer)
+	return []jobs.Job{
+		jobs.RotateKeys(store, s.app.Keeper), jobs.CleanUp(store), jobs.Erase(store, people),
+		jobs.EraseOrganizations(store, &organizations.Organizations{Accounts: people}),
 	}
 }
 
@@ -125,7 +185,7 @@ func holder() string {
 
 func (s *server) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           s.givingUp(handler),
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -133,18 +193,6 @@ func (s *server) httpServer(handler http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.app.Log.Handler(), slog.LevelWarn),
 	}
-}
-
-// givingUp gives a connection up by its answer once the server drains. To close those that
-// are idle, as SetKeepAlivesEnabled does, would meet the request that a load balancer sends
-// over one of them at this moment.
-func (s *server) givingUp(handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.operations.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		handler.ServeHTTP(w, r)
-	})
 }
 
 // withTLS wraps listeners when there is a certificate.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lanyard-id/lanyard/internal/testkit"
 	"github.com/lanyard-id/lanyard/internal/testkit/idp"
 )
 
@@ -78,6 +79,46 @@ func TestTermDrains(t *testing.T) {
 	if a := web.Refresh(last, nil); a.Status != http.StatusOK {
 		t.Errorf("what was answered while draining is lost: %d %s", a.Status, a.Raw)
 	}
+}
+
+// TestSecondSignalKills: whoever does not want to wait for the drain says so twice.
+func TestSecondSignalKills(t *testing.T) {
+	t.Parallel()
+	o := operates(t, sqliteURL(t))
+	o.serve("--migrate")
+	o.server.Signal(syscall.SIGTERM)
+	eventually(t, 5*time.Second, "it drains", func() bool { return strings.Contains(o.server.Log(), "not ready any more") })
+	o.server.Signal(syscall.SIGTERM)
+	if code := o.server.Wait(t); code != -1 || strings.Contains(o.server.Log(), "no new connections") {
+		t.Errorf("it ended with %d", code)
+	}
+}
+
+// TestOperationsBehindASilentDatabase: it is alive, not ready, and its numbers are there
+// without those of the database, in the time that probes and scrapes have.
+func TestOperationsBehindASilentDatabase(t *testing.T) {
+	t.Parallel()
+	l, database := lay(t, testkit.Postgres(t))
+	o := operates(t, database)
+	o.serve("--migrate")
+	l.set(state{silent: true})
+	for path, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/healthz": {http.StatusOK, "alive"}, "/metrics": {http.StatusOK, "\ndb_up 0\n"}, "/readyz": {http.StatusServiceUnavailable, "the database does not answer"},
+	} {
+		began := time.Now()
+		status, text := fetched("http://" + o.ops + path)
+		if took := time.Since(began); status != want.status || !strings.Contains(text, want.text) || took > outageAnswer {
+			t.Errorf("%s: %d after %v", path, status, took)
+		}
+	}
+	l.set(state{})
+	eventually(t, outageRecovery, "it is ready again", func() bool {
+		status, _ := fetched("http://" + o.ops + "/readyz")
+		return status == http.StatusOK
+	})
 }
 
 // entry is a line of the log.

@@ -145,6 +145,14 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 		c.log.WarnContext(ctx, "outbound request refused", "cause", err)
 		return Response{}, ErrRefused
 	}
+	span := traced(ctx, target, r.Method)
+	answer, err := c.try(ctx, target, r)
+	endTraced(span, answer, err)
+	return answer, err
+}
+
+// try sends one request to a checked URL within its time, and says what became of it in our words.
+func (c *Client) try(ctx context.Context, target *url.URL, r Request) (Response, error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	answer, err := c.send(limited, target, r)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/mail"
@@ -38,6 +40,8 @@ type Deliverer struct {
 	Parallel int
 	// Observe is told how each try ended: sent, postponed, failed or error; nil is fine.
 	Observe func(result string)
+	// Tracer makes a span of each try; nil for none.
+	Tracer trace.Tracer
 }
 
 const (
@@ -119,7 +123,9 @@ func (d *Deliverer) claim(ctx context.Context, free int) []storage.DueDelivery {
 
 // deliver sends one mail and records what came of it.
 func (d *Deliverer) deliver(ctx context.Context, due storage.DueDelivery) {
+	ctx, end := begin(ctx, d.Tracer, "mail", tryAttributes(due)...)
 	err := d.guarded(ctx, due)
+	defer func() { end(err) }()
 	result, record := resultSent, func() error { return d.Store.Tenant(due.TenantID).FinishDelivery(ctx, due.ID) }
 	refused, final := errors.AsType[*mail.RefusedError](err)
 	switch {

@@ -350,6 +350,65 @@ func TestMailIsSentAgainAfterAKill(t *testing.T) {
 	})
 }
 
+// TestLateFailureDisturbsNobody: a deliverer stalls beyond its claim and fails then, while
+// another one is sending the same mail. What the second does counts.
+func TestLateFailureDisturbsNobody(t *testing.T) {
+	onBoth(t, func(t *testing.T, o *office) {
+		id := o.queue("ada@example.test", time.Hour)
+		tries := make(chan chan error, 10)
+		o.sender.say(func(mail.Message) error {
+			answer := make(chan error, 1)
+			tries <- answer
+			select {
+			case err := <-answer:
+				return err
+			case <-t.Context().Done():
+				return errors.New("nobody answers")
+			}
+		})
+		first := o.hire(func(d *jobs.Deliverer) { d.Parallel = 1 })
+		stalled := <-tries
+		second := o.hire(nil)
+		o.clock.Advance(46 * time.Second)
+		going := <-tries
+		stalled <- errors.New("the connection broke")
+		want(t, first.result(), "postponed")
+		want(t, o.state(id), "queued 2 wiped=false")
+		settle(t, o.clock, 2)
+		o.clock.Advance(30 * time.Second) // a postponed one would be due by now
+		settle(t, o.clock, 2)
+		going <- nil
+		want(t, second.result(), "sent")
+		want(t, o.state(id), "sent 2 wiped=true")
+		want(t, len(o.sender.sent()), 2)
+	})
+}
+
+// TestClocksOfDeliverersMayDiffer by some seconds: nothing is taken from whoever is
+// sending, for as long as a try may last.
+func TestClocksOfDeliverersMayDiffer(t *testing.T) {
+	onBoth(t, func(t *testing.T, o *office) {
+		o.queue("ada@example.test", time.Hour)
+		taken, answer := make(chan struct{}, 10), make(chan struct{})
+		o.sender.say(func(mail.Message) error {
+			taken <- struct{}{}
+			<-answer
+			return nil
+		})
+		defer close(answer)
+		o.hire(func(d *jobs.Deliverer) { d.Parallel = 1 })
+		<-taken
+		ahead := clock.NewManual(o.clock.Now().Add(15 * time.Second))
+		o.prepare(func(d *jobs.Deliverer) { d.Clock = ahead }).start()
+		for range 20 { // seconds that one try may last
+			settle(t, ahead, 1)
+			ahead.Advance(time.Second)
+		}
+		settle(t, ahead, 1)
+		want(t, len(o.sender.sent()), 1)
+	})
+}
+
 // TestManyDeliverersSendEachMailOnce, each with its own connection to the database.
 func TestManyDeliverersSendEachMailOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, o *office) {

@@ -2,9 +2,10 @@
 // clean-up of expired rows.
 //
 // Every replica has a Runner with the same jobs; a lease row per job decides who
-// runs it. The lease is taken for the whole period, so that one replica runs a
-// job once in it, renewed while a run takes longer, and given back at shutdown.
-// When its holder dies, the lease expires and another replica takes over.
+// runs it. While a job runs its lease is short and renewed, so that another replica
+// takes over within a minute from one that died in the middle. A success holds it
+// until the period is over, so that a job runs once in it; a failure until the next
+// try; and a shutdown gives it back.
 //
 // The Deliverer has no lease: every replica sends mails, each those that it claimed.
 //

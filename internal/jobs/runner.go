@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/lanyard-id/lanyard/internal/clock"
 )
 
@@ -34,21 +36,27 @@ type Runner struct {
 	Holder string
 	// Observe is told how each run ended; nil is fine.
 	Observe func(job string, err error, took time.Duration)
+	// Held is told whether this process holds the lease of a job; nil is fine.
+	Held func(job string, held bool)
+	// Tracer makes a span of each run; nil for none.
+	Tracer trace.Tracer
 }
 
 const (
-	// leaseFor is how long a lease lives at least, and how soon another replica
-	// takes over from one that died in the middle of a long run.
+	// leaseFor is how long the lease of a run lives without being renewed: so soon
+	// another replica takes over from one that died in the middle. It is also how often
+	// the others look.
 	leaseFor = time.Minute
-	// renewEvery is how often a lease is renewed during a run.
+	// renewEvery is how often a lease is renewed during a run. Two renewals may fail,
+	// and clocks may differ by as much, before anybody else takes over.
 	renewEvery = leaseFor / 3
-	// retryAfter is how soon a run that failed is tried again.
+	// retryAfter is how soon a run that failed is tried again, by whoever comes first.
 	retryAfter = time.Minute
 	// releaseIn bounds the giving back of leases at shutdown.
 	releaseIn = 3 * time.Second
 )
 
-// errLeaseLost ends a run whose lease went to another replica.
+// errLeaseLost ends a run whose lease went to another replica, or may have.
 var errLeaseLost = errors.New("the lease was lost")
 
 // Run runs the jobs until ctx ends. It returns when all of them have stopped and
@@ -76,11 +84,13 @@ func (r *Runner) loop(ctx context.Context, job Job) {
 }
 
 // turn runs the job if it is ours to run, and tells how long to wait for the next turn.
+// Whoever has run it keeps the lease until the period is over; the others look again
+// at least once in leaseFor, so that a death is noticed.
 func (r *Runner) turn(ctx context.Context, job Job) time.Duration {
 	began := r.Clock.Now()
-	ours, err := r.Leases.AcquireLease(ctx, leaseName(job), r.Holder, began, began.Add(max(job.Every, leaseFor)))
+	ours, err := r.hold(ctx, job, began, began.Add(leaseFor))
 	if err == nil && !ours {
-		return job.Every
+		return min(job.Every, leaseFor)
 	}
 	if err == nil {
 		err = r.leased(ctx, job, began)
@@ -88,47 +98,86 @@ func (r *Runner) turn(ctx context.Context, job Job) time.Duration {
 	if ctx.Err() != nil {
 		return job.Every
 	}
+	if err == nil {
+		err = r.keep(ctx, job, began.Add(job.Every))
+	}
 	if r.Observe != nil {
 		r.Observe(job.Name, err, r.Clock.Now().Sub(began))
 	}
 	if err != nil {
 		r.Log.ErrorContext(ctx, "a job failed", "job", job.Name, "error", err)
-		return min(job.Every, retryAfter)
+		return r.postpone(ctx, job, err)
 	}
 	return max(0, job.Every-r.Clock.Now().Sub(began))
+}
+
+// hold takes or renews the lease.
+func (r *Runner) hold(ctx context.Context, job Job, now, until time.Time) (bool, error) {
+	ours, err := r.Leases.AcquireLease(ctx, leaseName(job), r.Holder, now, until)
+	if err == nil && r.Held != nil {
+		r.Held(job.Name, ours)
+	}
+	return ours, err
+}
+
+// keep holds the lease until the period is over. Whoever lost it before they were done
+// may not have been alone, and is told.
+func (r *Runner) keep(ctx context.Context, job Job, until time.Time) error {
+	ours, err := r.hold(ctx, job, r.Clock.Now(), until)
+	if err == nil && !ours {
+		return errLeaseLost
+	}
+	return err
+}
+
+// postpone holds the lease of a run that failed until it may be tried again, by whoever
+// comes first then, and tells how long that is.
+func (r *Runner) postpone(ctx context.Context, job Job, failed error) time.Duration {
+	wait := min(job.Every, retryAfter)
+	if errors.Is(failed, errLeaseLost) {
+		return wait
+	}
+	now := r.Clock.Now()
+	if _, err := r.hold(ctx, job, now, now.Add(wait)); err != nil {
+		r.Log.WarnContext(ctx, "a lease was not shortened; it will expire", "job", job.Name, "error", err)
+	}
+	return wait
 }
 
 // leased runs the job while a second goroutine renews its lease; when the lease
 // is lost, the run is told to end.
 func (r *Runner) leased(ctx context.Context, job Job, began time.Time) error {
+	ctx, end := begin(ctx, r.Tracer, "job "+job.Name)
 	ctx, cancel := context.WithCancelCause(ctx)
 	var renewer sync.WaitGroup
-	defer renewer.Wait()
-	defer cancel(nil)
 	ticker := r.Clock.NewTicker(renewEvery)
 	renewer.Go(func() {
 		defer ticker.Stop()
-		r.renew(ctx, job, began.Add(job.Every), ticker, cancel)
+		r.renew(ctx, job, began.Add(leaseFor), ticker, cancel)
 	})
 	err := guarded(ctx, job, began)
 	if cause := context.Cause(ctx); errors.Is(cause, errLeaseLost) {
-		return errors.Join(cause, err)
+		err = errors.Join(cause, err)
 	}
+	cancel(nil)
+	renewer.Wait()
+	end(err)
 	return err
 }
 
+// renew keeps the lease that ends at until alive. It gives the run up when somebody
+// else has the lease, and when it can not be renewed before it ends: somebody may have it then.
 func (r *Runner) renew(ctx context.Context, job Job, until time.Time, ticker clock.Ticker, cancel context.CancelCauseFunc) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C():
-			end := now.Add(leaseFor)
-			if end.Before(until) {
-				end = until
-			}
-			ours, err := r.Leases.AcquireLease(ctx, leaseName(job), r.Holder, now, end)
-			if err == nil && !ours {
+			ours, err := r.hold(ctx, job, now, now.Add(leaseFor))
+			switch {
+			case err == nil && ours:
+				until = now.Add(leaseFor)
+			case err == nil || !now.Before(until):
 				cancel(errLeaseLost)
 				return
 			}
@@ -151,6 +200,10 @@ func (r *Runner) release(ctx context.Context, job Job) {
 	defer cancel()
 	if err := r.Leases.ReleaseLease(ctx, leaseName(job), r.Holder); err != nil {
 		r.Log.WarnContext(ctx, "a lease was not given back; it will expire", "job", job.Name, "error", err)
+		return
+	}
+	if r.Held != nil {
+		r.Held(job.Name, false)
 	}
 }
 

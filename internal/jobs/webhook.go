@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/lanyard-id/lanyard"
 	"github.com/lanyard-id/lanyard/internal/clock"
 	"github.com/lanyard-id/lanyard/internal/fetch"
@@ -35,6 +37,8 @@ type Teller struct {
 	Parallel int
 	// Observe is told how each try ended: sent, postponed, failed or error; nil is fine.
 	Observe func(result string)
+	// Tracer makes a span of each try; nil for none.
+	Tracer trace.Tracer
 }
 
 const (
@@ -126,6 +130,8 @@ func (a answer) good() bool { return a.status/100 == 2 }
 // deliver sends one message and records what came of it.
 func (d *Teller) deliver(ctx context.Context, due storage.DueDelivery) {
 	log := d.Log.With("delivery", string(due.ID), "tenant", string(due.TenantID), "webhook", string(due.WebhookID), "try", due.Try)
+	ctx, end := begin(ctx, d.Tracer, "webhook", tryAttributes(due)...)
+	defer func() { end(nil) }() // the span of the request inside tells how it went
 	got, err := d.guarded(ctx, due)
 	if err != nil {
 		log.ErrorContext(ctx, "a webhook was not told", "error", err)

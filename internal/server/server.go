@@ -53,6 +53,8 @@ type Parts struct {
 	ObserveRequest func(route, method string, code int, d time.Duration)
 	ObserveLogin   func(method, result string)
 	ObserveTokens  func(grantType string)
+	// Tracing begins the span of every request; the zero value begins none.
+	Tracing web.Tracing
 	// Development is set on a development server only; More adds its routes.
 	Development loginui.Development
 	More        func(*loginui.Pages) []web.Route
@@ -65,8 +67,8 @@ type Handler struct {
 	// API is the management API, Console the pages over it.
 	API     *adminapi.API
 	Console *console.Console
-	// Forget drops what nobody asked for lately; it comes back when somebody does.
-	Forget func(now time.Time)
+	// Directory has the tenants as requests see them.
+	Directory *tenants.Directory
 }
 
 // New builds the public handler.
@@ -80,7 +82,7 @@ func New(p Parts) (*Handler, error) {
 		upstreams.TelegramKey = p.TelegramKey
 	}
 	orgs := &organizations.Organizations{Accounts: people, Resolver: p.Resolver, Upstreams: upstreams}
-	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Upstreams: upstreams, Sealer: p.Sealer, Clock: p.Clock, Observe: p.ObserveLogin}
+	signIn := &flow.Flow{Accounts: people, Organizations: orgs, Upstreams: upstreams, Sealer: p.Sealer, Clock: p.Clock, Observe: p.ObserveLogin, Serves: web.NoteClient}
 	pages, err := loginui.New(loginui.Config{
 		Flow: signIn, Recovery: people, Accounts: people, SignIn: signIn,
 		Organizations: orgs, Entrance: signIn, DeviceAuthorizations: signIn,
@@ -124,8 +126,8 @@ func New(p Parts) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the engine: %w", err)
 	}
-	sites := &provider.Sites{Directory: directory, Next: &across{directory: directory, next: engine}, Log: p.Log, Observe: p.ObserveRequest, Dev: dev, Aliases: p.aliases()}
-	return &Handler{Handler: sites, Routes: routes, API: api, Console: desk, Forget: directory.Forget}, nil
+	sites := &provider.Sites{Directory: directory, Next: &across{directory: directory, next: engine}, Log: p.Log, Observe: p.ObserveRequest, Tracing: p.Tracing, Dev: dev, Aliases: p.aliases()}
+	return &Handler{Handler: sites, Routes: routes, API: api, Console: desk, Directory: directory}, nil
 }
 
 // registeredOrigin tells whether a client of the request's tenant has the origin;

@@ -69,12 +69,12 @@ func Neighbourhood(address string) string {
 	return prefix.String()
 }
 
-type addressKey struct{}
-
 // AddressOf is the client's address of a request that the engine serves.
 func AddressOf(ctx context.Context) string {
-	a, _ := ctx.Value(addressKey{}).(string)
-	return a
+	if x := exchangeIn(ctx); x != nil {
+		return x.address
+	}
+	return ""
 }
 
 // maxUserAgent bounds what is kept of the User-Agent header, in bytes.

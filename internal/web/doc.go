@@ -1,7 +1,7 @@
 // Package web holds what every HTTP surface shares, each thing in one place: the
 // route table and the engine built from it, security headers, the guard against
 // forged forms, CORS, cookies, redirects, the client's address, request ids, the
-// log line of a request, and the translation of errors into answers.
+// log line and the span of a request, and the translation of errors into answers.
 //
 // A [Route] declares who may call it, how it is guarded against cross-site
 // requests, which origins may read it and how large a body may be; [NewEngine]

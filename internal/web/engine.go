@@ -123,13 +123,13 @@ func (r Route) methods() []string {
 
 // begin opens the exchange: request id, address, recovery, and at the end the log line.
 func (e *engine) begin(c *gin.Context) {
-	x := &exchange{started: e.Clock.Now(), engine: e}
+	x := &exchange{started: e.Clock.Now(), engine: e, address: e.Proxies.Address(c.Request)}
 	ctx := c.Request.Context()
 	if x.id = RequestID(ctx); x.id == "" {
 		x.id = NewRequestID()
 		ctx = WithRequestID(ctx, x.id)
 	}
-	ctx = context.WithValue(ctx, addressKey{}, e.Proxies.Address(c.Request))
+	ctx = context.WithValue(ctx, exchangeContextKey{}, x)
 	c.Request = c.Request.WithContext(ctx)
 	c.Set(exchangeKey, x)
 	c.Writer.Header().Set(RequestIDHeader, x.id)

@@ -130,6 +130,7 @@ func (c *Console) getCallback(g *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	web.NoteClient(ctx, client.ID)
 	made, err := c.Issuer.Redeem(ctx, live, token.Redemption{
 		Client: client, Code: lanyard.SecretOf(g.Query("code")), RedirectURI: live.Issuer + pathCallback, Verifier: t.verifier(),
 	})

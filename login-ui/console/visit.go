@@ -110,6 +110,7 @@ func (c *Console) enter(g *gin.Context, permission string) (*visit, error) {
 	if err != nil {
 		return x, err
 	}
+	web.NoteClient(ctx, v.ClientID)
 	x.verified = v
 	if live == nil { // a tenant that is not there; who asks is looked at all the same
 		if x.Administrator, err = c.Management.Enter(ctx, home, home, v); err == nil && x.may(lanyard.MayManageInstance) {

@@ -24,6 +24,8 @@ type Flow struct {
 	Clock     clock.Clock
 	// Observe is told of every attempt to prove something, by method and result; nil is fine.
 	Observe func(method, result string)
+	// Serves is told of the client whose request a browser goes on with; nil is fine.
+	Serves func(ctx context.Context, client lanyard.ClientID)
 }
 
 // observe reports an attempt; an outage is not a wrong password.
@@ -40,6 +42,13 @@ func (f *Flow) observe(method lanyard.Method, err error) {
 		f.Observe(string(method), "error")
 	default:
 		f.Observe(string(method), "refused")
+	}
+}
+
+// serves reports the client that a page or a form is for.
+func (f *Flow) serves(ctx context.Context, client *lanyard.Client) {
+	if f.Serves != nil {
+		f.Serves(ctx, client.ID)
 	}
 }
 
@@ -185,6 +194,7 @@ func (f *Flow) load(ctx context.Context, live *tenants.Live, id lanyard.AuthRequ
 		if client, err = live.Client(ctx, request.ClientID); err != nil {
 			return nil, err
 		}
+		f.serves(ctx, client)
 	}
 	s := &state{now: now, client: client, policy: live.Tenant.Policy, request: request}
 	if over || client.Disabled {

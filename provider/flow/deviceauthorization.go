@@ -97,6 +97,7 @@ func (f *Flow) devicePage(ctx context.Context, live *tenants.Live, actor account
 	if err != nil {
 		return DevicePage{}, err
 	}
+	f.serves(ctx, client)
 	if client.Disabled || !client.MayUse(lanyard.GrantDeviceCode) {
 		return DevicePage{}, lanyard.ErrWrongCode
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/lanyard-id/lanyard"
+	"github.com/lanyard-id/lanyard/internal/web"
 	"github.com/lanyard-id/lanyard/tenants"
 	"github.com/lanyard-id/lanyard/tenants/management"
 )
@@ -70,6 +71,7 @@ func (a *API) administrator(g *gin.Context) (management.Administrator, error) {
 	if err != nil {
 		return management.Administrator{}, err
 	}
+	web.NoteClient(ctx, v.ClientID)
 	if live == nil { // a tenant that is not there; who asks is looked at all the same
 		who, err := a.management.Enter(ctx, home, home, v)
 		if err == nil && !who.Powers.May(lanyard.MayManageInstance) {
