@@ -213,6 +213,7 @@ func (p *person) holds(where string) {
 // are redeemed, tokens rotate and sessions end. Nothing half-done is found
 // afterwards, and what was answered holds (ATTACKS.md 265).
 func TestKilledUnderMixedLoad(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
 		o := operates(t, database)
 		seeded(t, o.database)

@@ -77,6 +77,7 @@ func (o *operator) hasOneOfEachKey() {
 // TestKilledWhileMigrating: a server that dies in the middle leaves neither half a
 // schema nor a lock; the next one starts (ATTACKS.md 281).
 func TestKilledWhileMigrating(t *testing.T) {
+	t.Parallel()
 	t.Run("postgres", func(t *testing.T) {
 		o := operates(t, testkit.Postgres(t))
 		db := o.look()

@@ -147,6 +147,7 @@ func (f *healing) rotate(t *testing.T, web *idp.Client, over *atomic.Bool) {
 // each mail was sent, under one Message-ID; twice only by a replica that was killed between
 // the acceptance of the mail and its record.
 func TestKilledReplicasLoseNothing(t *testing.T) {
+	t.Parallel()
 	var f *fleet
 	mails := testkit.StartMailServer(t, nil)
 	f = launchFleet(t, 3, mails.Env(), crossing)
@@ -261,6 +262,7 @@ func (h *hosts) joinedWhole() {
 // TestMailOfAKilledReplicaIsSentByAnother: a replica dies after the mail server has taken a
 // mail and before it is told. Another one sends it again, as the same mail.
 func TestMailOfAKilledReplicaIsSentByAnother(t *testing.T) {
+	t.Parallel()
 	const address = "twice@example.test"
 	var f *fleet
 	var once sync.Once

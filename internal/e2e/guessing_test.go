@@ -24,6 +24,7 @@ const freeGuesses = 8
 // at once, spread over three processes on one database: no more are looked at than
 // one process would, whatever spelling of the name was typed.
 func TestGuessesAreCountedOverProcesses(t *testing.T) {
+	t.Parallel()
 	database := testkit.Postgres(t)
 	seeded(t, database)
 	all := replicas(t, database, 3)

@@ -37,6 +37,7 @@ func inviteCode(kind string, n int) string { return fmt.Sprintf("%s%022d", kind,
 // TestOneInvitationAndOneSeatHaveOneWinner: 32 accounts accept at once over three
 // processes; one use lets one of them in, and one seat seats one.
 func TestOneInvitationAndOneSeatHaveOneWinner(t *testing.T) {
+	t.Parallel()
 	t.Run("postgres", func(t *testing.T) { atTheDoor(t, testkit.Postgres(t), 3) })
 	t.Run("sqlite", func(t *testing.T) { atTheDoor(t, "sqlite:"+filepath.Join(t.TempDir(), "lanyard.db"), 1) })
 }

@@ -85,6 +85,7 @@ func (s *sailor) signsIn(i *idp.IDP) {
 // "old new", "new old", reseal, "new". People sign in with a second factor and families are
 // refreshed all the time, and none of it fails (ATTACKS.md 295).
 func TestMasterKeyRotatesUnderLoad(t *testing.T) {
+	t.Parallel() // most of it is waiting for servers that drain
 	database := testkit.Postgres(t)
 	seeded(t, database, crewSeed())
 	f := assembles(t, database, 2)

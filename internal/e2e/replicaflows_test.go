@@ -84,6 +84,7 @@ func appCode(t *testing.T, secret string, at time.Time) string {
 // TestEveryFlowContinuesOnAnotherReplica: three servers behind a balancer that sends each
 // request to the next one, so that no two steps of a flow are at the same place.
 func TestEveryFlowContinuesOnAnotherReplica(t *testing.T) {
+	t.Parallel()
 	company := upstream.Start(t, upstream.Options{})
 	mails := testkit.StartMailServer(t, nil)
 	f := launchFleet(t, 3, append(mails.Env(), "LANYARD_OUTBOUND_ALLOW="+company.Peer), crossing, withUpstream(company))

@@ -276,6 +276,7 @@ func (l *life) signsWith(i *idp.IDP) string {
 // TestEveryReplicaObeysAtOnce: what was answered by one replica is obeyed by all of them
 // from that moment on, whatever they have in memory (ATTACKS.md 73, S7).
 func TestEveryReplicaObeysAtOnce(t *testing.T) {
+	t.Parallel()
 	company := upstream.Start(t, upstream.Options{})
 	all := obediences()
 	f := launchFleet(t, 3, []string{"LANYARD_OUTBOUND_ALLOW=" + company.Peer}, crossing, withUpstream(company), subjects(len(all)))
@@ -308,6 +309,7 @@ func TestEveryReplicaObeysAtOnce(t *testing.T) {
 // TestRevocationsAreOrderedOverReplicas: many at once, each asked about elsewhere in the
 // moment in which it was answered.
 func TestRevocationsAreOrderedOverReplicas(t *testing.T) {
+	t.Parallel()
 	f := launchFleet(t, 3, nil)
 	web, b := f.Client("web"), f.Browser()
 	for round := range testkit.Rounds(10, 1000) {

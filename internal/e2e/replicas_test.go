@@ -93,6 +93,7 @@ func addresses(all []*replica) []string {
 // TestRacesOverProcesses: 32 requests at once over three processes on one
 // PostgreSQL, and over one on SQLite; a code has one winner, a refresh token one successor.
 func TestRacesOverProcesses(t *testing.T) {
+	t.Parallel()
 	t.Run("postgres", func(t *testing.T) { race(t, testkit.Postgres(t), 3, 10) })
 	// As distributed databases have it: transactions lose against each other, and are tried again.
 	t.Run("serializable", func(t *testing.T) { race(t, testkit.Postgres(t)+"&default_transaction_isolation=serializable", 3, 3) })
@@ -161,6 +162,7 @@ func at32(t *testing.T, call func() idp.Answer) []idp.Answer {
 // TestKillUnderRotation kills the server while tokens rotate: no answered token is
 // lost, and no second one lives (ATTACKS.md 265, S1, S3, S6).
 func TestKillUnderRotation(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) { killed(t, "sqlite:"+filepath.Join(t.TempDir(), "lanyard.db")) })
 	t.Run("postgres", func(t *testing.T) { killed(t, testkit.Postgres(t)) })
 }

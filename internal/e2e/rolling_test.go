@@ -139,6 +139,7 @@ func (tr *traffic) keysSeen() (n int) {
 // after the other, and the signing key is rotated in between. No request fails, and no
 // token is worth nothing, also for who keeps the key set as long as it may.
 func TestRollingRestartAndRotationFailNobody(t *testing.T) {
+	t.Parallel() // most of it is waiting for servers that drain
 	f := launchFleet(t, 3, nil)
 	tr := f.begin(t, 1, 4)
 	admin := f.Administrator("admin")
