@@ -111,7 +111,7 @@ func (tr *traffic) signIn() bool {
 
 // verifies wants the ID token to be good under the keys that were fetched at the beginning.
 func (tr *traffic) verifies(a idp.Answer) bool {
-	signed, err := jose.ParseSigned(a.Text("id_token"), []jose.SignatureAlgorithm{jose.RS256})
+	signed, err := jose.ParseSignedCompact(a.Text("id_token"), []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		tr.t.Errorf("an ID token: %v", err)
 		return false
