@@ -585,6 +585,8 @@ func TestChartRefusesWhatIsNotSafe(t *testing.T) {
 		"{image: {tag: latest}}":                                                              "whatever was pushed last",
 		"{podDisruptionBudget: {minAvailable: 2}}":                                            "lets no node be drained",
 		"{podDisruptionBudget: {minAvailable: 100%}}":                                         "lets no node be drained",
+		"{podDisruptionBudget: {minAvailable: 51%}}":                                          "lets no node be drained", // of 2 that is 1.02, and so 2
+		"{podDisruptionBudget: {minAvailable: 1%}, replicaCount: 1}":                          "lets no node be drained",
 		"{podDisruptionBudget: {maxUnavailable: 0}}":                                          "lets no node be drained",
 		"{autoscaling: {enabled: true, minReplicas: 2, maxReplicas: 9}, replicaCount: 9, podDisruptionBudget: {minAvailable: 2}}": "lets no node be drained",
 		"{autoscaling: {enabled: true, minReplicas: 5, maxReplicas: 4}}":                                                          "minReplicas is above maxReplicas",
