@@ -65,7 +65,7 @@ var valueSets = map[string]string{
 	"migrates not":      "{migrations: {enabled: false}}",
 	"another image":     "{image: {registry: 'images.example.com', repository: team/lanyard, tag: 0.2.0-rc.1, pullPolicy: Always}}",
 	"image by digest":   "{image: {tag: 0.2.0, digest: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}}",
-	"names":             "{fullnameOverride: sso, nameOverride: identity}",
+	"names":             "{fullnameOverride: sso, nameOverride: identity, metrics: {serviceMonitor: {enabled: true}}}",
 	"more settings":     "{config: {outbound: {allow: ['idp.internal:443']}, database: {max_connections: 40}}, log: {level: debug, format: text}, podAnnotations: {a: b}, podLabels: {c: d}}",
 	"a path":            "{issuer: 'https://example.com:8443/id', ingress: {enabled: true}, httpRoute: {enabled: true, parentRefs: [{name: public}]}}",
 	"scheduling":        "{topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {a: b}}}], affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}, nodeSelector: {a: b}, tolerations: [{key: a, operator: Exists}], priorityClassName: high, resources: {limits: {memory: 1Gi, cpu: 2}}, terminationGracePeriodSeconds: 60}",
@@ -317,6 +317,10 @@ func (r *rendered) portsMeet() {
 	for _, m := range all[*monitoring.ServiceMonitor](r) {
 		if m.Spec.Endpoints[0].Port != "operations" {
 			r.t.Errorf("the monitor scrapes %s", m.Spec.Endpoints[0].Port)
+		}
+		relabelings := m.Spec.Endpoints[0].RelabelConfigs
+		if len(relabelings) != 1 || relabelings[0].TargetLabel != "job" || relabelings[0].Replacement == nil || *relabelings[0].Replacement != "lanyard" || m.Spec.JobLabel != "" {
+			r.t.Errorf("the job has not the name that alerts and dashboard ask for: %+v", relabelings)
 		}
 	}
 	for _, p := range all[*networking.NetworkPolicy](r) {
