@@ -3,7 +3,9 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +34,9 @@ type Config struct {
 	Ephemeral bool
 	// Exclusive refuses a second process with an Exclusive store on the same SQLite file.
 	Exclusive bool
+	// Existing refuses a SQLite file that is not there, where it would be made otherwise: for
+	// commands that look at a database or copy it, which should not take a typing error for one.
+	Existing bool
 	// MaxConns bounds the connections to PostgreSQL; default 16.
 	MaxConns int
 	// Patient gives statements and transactions an hour, for commands that change much at
@@ -149,6 +154,9 @@ func openSQLite(ctx context.Context, c Config) (*Store, error) {
 	path := strings.TrimPrefix(c.URL, "sqlite:")
 	if path == "" {
 		return nil, lanyard.ErrBadInput.Saying("the SQLite URL has no path")
+	}
+	if _, err := os.Stat(path); c.Existing && errors.Is(err, fs.ErrNotExist) {
+		return nil, lanyard.ErrBadInput.Saying("there is no database at " + path + ", and this command makes none")
 	}
 	if err := wholeFile(path); err != nil {
 		return nil, err

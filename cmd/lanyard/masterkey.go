@@ -161,6 +161,7 @@ func resealer(ctx context.Context, p *program, source configSource) (*keys.Resea
 	if err != nil {
 		return nil, nil, err
 	}
+	config.existing = true
 	config.patient = true // counting reads every sealed record
 	store, err := config.openStore(ctx, false)
 	if err != nil {
