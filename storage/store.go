@@ -158,14 +158,19 @@ func openSQLite(ctx context.Context, c Config) (*Store, error) {
 	if _, err := os.Stat(path); c.Existing && errors.Is(err, fs.ErrNotExist) {
 		return nil, lanyard.ErrBadInput.Saying("there is no database at " + path + ", and this command makes none")
 	}
+	if err := onlyOurs(path); err != nil {
+		return nil, err
+	}
+	// A link is another name of the file that it leads to, which has one lock and one journal.
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
 	if err := wholeFile(path); err != nil {
 		return nil, err
 	}
 	lock, err := lockFile(path, c.Exclusive)
 	if err != nil {
-		return nil, err
-	}
-	if err := onlyOurs(path); err != nil {
 		return nil, err
 	}
 	write, err := sqlitePool(path, c, 1, "&_txlock=immediate")
