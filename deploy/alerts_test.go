@@ -84,7 +84,7 @@ var (
 	grouping  = regexp.MustCompile(`\b(by|without|on) \(([^)]*)\)`)
 	word      = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
 	// language are the words of PromQL that our expressions use.
-	language = []string{"sum", "max", "count", "rate", "increase", "changes", "absent", "histogram_quantile", "and", "or"}
+	language = []string{"sum", "max", "count", "rate", "increase", "changes", "absent", "histogram_quantile", "and", "or", "unless", "time", "min", "max_over_time"}
 )
 
 // knows complains about metrics, labels and values in an expression that a server does
@@ -173,7 +173,12 @@ var well = map[string]string{
 	`jobs_duration_seconds_count{job="lanyard",exported_job="clean-up",result="error"}`:             "1x120",
 	`jobs_duration_seconds_count{job="lanyard",exported_job="clean-up",result="ok"}`:                "0+1x120",
 	`mail_queue_age_seconds{job="lanyard",instance="a"}`:                                            "30x120",
-	`mail_queue_length{job="lanyard",instance="a"}`:                                                 "3x120",
+	`db_up{job="lanyard",instance="a"}`:                                                             "1x120",
+	`db_up{job="lanyard",instance="b"}`:                                                             "1x120",
+	`jobs_last_success_timestamp_seconds{job="lanyard",instance="a",exported_job="clean-up"}`:       "0x120",
+	`jobs_last_success_timestamp_seconds{job="lanyard",instance="b",exported_job="clean-up"}`:       "0+60x120",
+	`jobs_last_success_timestamp_seconds{job="lanyard",instance="a",exported_job="signing-keys"}`:   "0+60x120",
+	`webhook_queue_age_seconds{job="lanyard",instance="a"}`:                                         "70000x120",
 	`mail_sent_total{job="lanyard",result="failed"}`:                                                "2x120",
 	`webhook_sent_total{job="lanyard",result="sent"}`:                                               "0+100x120",
 	`webhook_sent_total{job="lanyard",result="postponed"}`:                                          "0+10x120",
@@ -200,7 +205,10 @@ var ill = map[string]map[string]string{
 	"LanyardMailWaits":                    {`mail_queue_age_seconds{job="lanyard",instance="a"}`: "0+60x120"},
 	"LanyardMailFails":                    {`mail_sent_total{job="lanyard",result="failed"}`: "0+1x120"},
 	"LanyardWebhooksFail":                 {`webhook_sent_total{job="lanyard",result="postponed"}`: "0+150x120"},
-	"LanyardDatabaseDown":                 {`mail_queue_length{job="lanyard",instance="a"}`: ""},
+	"LanyardDatabaseDown":                 {`db_up{job="lanyard",instance="a"}`: "0x120", `db_up{job="lanyard",instance="b"}`: "0x120"},
+	"LanyardReplicaWithoutDatabase":       {`db_up{job="lanyard",instance="b"}`: "0x120"},
+	"LanyardJobsStand":                    {`jobs_last_success_timestamp_seconds{job="lanyard",instance="b",exported_job="clean-up"}`: "0+60x60 3600x60"},
+	"LanyardWebhooksWait":                 {`webhook_queue_age_seconds{job="lanyard",instance="a"}`: "86000+60x120"},
 	"LanyardDatabaseConnectionsExhausted": {`db_pool_open_connections{job="lanyard",instance="a",state="used"}`: "16x120", `db_pool_wait_seconds_total{job="lanyard",instance="a"}`: "0+30x120"},
 	"LanyardHashesSlow":                   {`password_hash_seconds_bucket{job="lanyard",le="0.08"}`: "0+1x120"},
 }
@@ -252,6 +260,14 @@ func TestAlertsFireAsMeant(t *testing.T) {
 		add(r.Alert, ill[r.Alert], fires)
 	}
 	add("nothing is there", map[string]string{`up{job="lanyard",instance="a"}`: "", `up{job="lanyard",instance="b"}`: ""}, []string{"LanyardDown"})
+	// A replica that has just started knows of no success: 0 is no time.
+	cleanUp := func(instance string) string {
+		return fmt.Sprintf(`jobs_last_success_timestamp_seconds{job="lanyard",instance=%q,exported_job="clean-up"}`, instance)
+	}
+	const start, keys = `process_start_time_seconds{job="lanyard",instance="a"}`, `jobs_last_success_timestamp_seconds{job="lanyard",instance="a",exported_job="signing-keys"}`
+	add("all were restarted", map[string]string{start: "1000x110 6600x10", cleanUp("b"): "0+60x80 0x40", keys: "0x120"}, nil)
+	add("who ran the jobs is gone", map[string]string{cleanUp("b"): "0+60x100", cleanUp("c"): "_x100 0x20"}, nil)
+	add("no job ever succeeds", map[string]string{cleanUp("b"): "0x120"}, []string{"LanyardJobsStand"})
 	data, err := yaml.Marshal(map[string]any{"rule_files": []string{rules}, "evaluation_interval": "1m", "tests": scenarios})
 	if err != nil {
 		t.Fatal(err)

@@ -65,11 +65,12 @@ var valueSets = map[string]string{
 	"migrates not":      "{migrations: {enabled: false}}",
 	"another image":     "{image: {registry: 'images.example.com', repository: team/lanyard, tag: 0.2.0-rc.1, pullPolicy: Always}}",
 	"image by digest":   "{image: {tag: 0.2.0, digest: 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'}}",
-	"names":             "{fullnameOverride: sso, nameOverride: identity}",
+	"names":             "{fullnameOverride: sso, nameOverride: identity, metrics: {serviceMonitor: {enabled: true}}}",
 	"more settings":     "{config: {outbound: {allow: ['idp.internal:443']}, database: {max_connections: 40}}, log: {level: debug, format: text}, podAnnotations: {a: b}, podLabels: {c: d}}",
 	"a path":            "{issuer: 'https://example.com:8443/id', ingress: {enabled: true}, httpRoute: {enabled: true, parentRefs: [{name: public}]}}",
 	"scheduling":        "{topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {a: b}}}], affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}, nodeSelector: {a: b}, tolerations: [{key: a, operator: Exists}], priorityClassName: high, resources: {limits: {memory: 1Gi, cpu: 2}}, terminationGracePeriodSeconds: 60}",
 	"more objects":      "{extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: '{{ .Release.Name }}-more'}, data: {a: b}}, \"apiVersion: v1\\nkind: Secret\\nmetadata:\\n  name: {{ include \\\"lanyard.fullname\\\" . }}-more\\nstringData: {a: b}\\n\"]}",
+	"what null takes":   "{podDisruptionBudget: {minAvailable: null}}",
 	"strict budget":     "{replicaCount: 5, podDisruptionBudget: {minAvailable: 60%}}",
 }
 
@@ -317,6 +318,10 @@ func (r *rendered) portsMeet() {
 	for _, m := range all[*monitoring.ServiceMonitor](r) {
 		if m.Spec.Endpoints[0].Port != "operations" {
 			r.t.Errorf("the monitor scrapes %s", m.Spec.Endpoints[0].Port)
+		}
+		relabelings := m.Spec.Endpoints[0].RelabelConfigs
+		if len(relabelings) != 1 || relabelings[0].TargetLabel != "job" || relabelings[0].Replacement == nil || *relabelings[0].Replacement != "lanyard" || m.Spec.JobLabel != "" {
+			r.t.Errorf("the job has not the name that alerts and dashboard ask for: %+v", relabelings)
 		}
 	}
 	for _, p := range all[*networking.NetworkPolicy](r) {
@@ -578,14 +583,25 @@ func TestChartRefusesWhatIsNotSafe(t *testing.T) {
 		"{existingSecret: {name: a, keys: {databaseUrl: ''}}}":                                "no database URL",
 		"{existingSecret: {name: ''}, extraEnv: [{name: LANYARD_KEYS_MASTER_KEY, value: a}]}": "no database URL",
 		"{extraEnv: [{name: LANYARD_KEYS_MASTER_KEY, value: a}]}":                             "the master key is given twice",
-		"{database: {type: sqlite}}":                                                          "SQLite serves one replica, replicaCount is 2",
-		"{database: {type: sqlite}, replicaCount: 1, autoscaling: {enabled: true}}":           "autoscaling needs PostgreSQL",
-		"{trustedProxies: ['0.0.0.0/0']}":                                                     "would believe everybody",
-		"{terminationGracePeriodSeconds: 34}":                                                 "it is at least 35",
-		"{image: {tag: latest}}":                                                              "whatever was pushed last",
-		"{podDisruptionBudget: {minAvailable: 2}}":                                            "lets no node be drained",
-		"{podDisruptionBudget: {minAvailable: 100%}}":                                         "lets no node be drained",
-		"{podDisruptionBudget: {maxUnavailable: 0}}":                                          "lets no node be drained",
+		"{extraEnv: [{name: LANYARD_DATABASE_URL, value: a}]}":                                "the database URL is given twice",
+		"{extraEnv: [{name: LANYARD_DATABASE_URL_FILE, value: a}]}":                           "the database URL is given twice",
+		"{extraEnv: [{name: LANYARD_MAIL_PASSWORD, value: a}], mail: {host: a, from: a@example.com, username: b}}": "the mail password is given twice",
+		"{extraEnv: [{name: LANYARD_SERVER_REPLICAS, value: '1'}]}":                                                "see replicaCount",
+		"{extraEnv: [{name: LANYARD_SERVER_ISSUER, value: 'https://localhost'}]}":                                  "see issuer",
+		"{extraEnv: [{name: LANYARD_OPERATIONS_LISTEN, value: ':9000'}]}":                                          "see probes",
+		"{database: {type: sqlite}}": "SQLite serves one replica, replicaCount is 2",
+		"{existingSecret: {name: a, keys: {databaseUrl: ''}}, extraEnv: [{name: LANYARD_DATABASE_URL, value: 'sqlite:/data/a.db'}]}": "set database.type to sqlite",
+		"{database: {type: sqlite}, replicaCount: 1, extraEnv: [{name: LANYARD_DATABASE_URL, value: 'postgres://a'}]}":               "extraEnv brings a database",
+		"{database: {type: sqlite}, replicaCount: 1, autoscaling: {enabled: true}}":                                                  "autoscaling needs PostgreSQL",
+		"{trustedProxies: ['0.0.0.0/0']}":                            "would believe everybody",
+		"{terminationGracePeriodSeconds: 34}":                        "it is at least 35",
+		"{image: {tag: latest}}":                                     "whatever was pushed last",
+		"{podDisruptionBudget: {minAvailable: 2}}":                   "lets no node be drained",
+		"{podDisruptionBudget: {minAvailable: 100%}}":                "lets no node be drained",
+		"{podDisruptionBudget: {minAvailable: 51%}}":                 "lets no node be drained", // of 2 that is 1.02, and so 2
+		"{podDisruptionBudget: {minAvailable: 1%}, replicaCount: 1}": "lets no node be drained",
+		"{podDisruptionBudget: {maxUnavailable: null}}":              "lets no node be drained",
+		"{podDisruptionBudget: {maxUnavailable: 0}}":                 "lets no node be drained",
 		"{autoscaling: {enabled: true, minReplicas: 2, maxReplicas: 9}, replicaCount: 9, podDisruptionBudget: {minAvailable: 2}}": "lets no node be drained",
 		"{autoscaling: {enabled: true, minReplicas: 5, maxReplicas: 4}}":                                                          "minReplicas is above maxReplicas",
 		"{ingress: {enabled: true, hosts: [other.example.com]}}":                                                                  "has not the issuer's host id.example.com",
@@ -693,8 +709,11 @@ func TestChartPassesOnWhatItIsTold(t *testing.T) {
 		"more settings": func(r *rendered) string {
 			return regexp.MustCompile(`max_connections: \d+`).FindString(all[*core.ConfigMap](r)[0].Data["lanyard.yaml"])
 		},
-		"a path":        func(r *rendered) string { return one[*networking.Ingress](r).Spec.Rules[0].Host },
-		"migrates not":  func(r *rendered) string { return fmt.Sprint(len(all[*batch.Job](r))) },
+		"a path":       func(r *rendered) string { return one[*networking.Ingress](r).Spec.Rules[0].Host },
+		"migrates not": func(r *rendered) string { return fmt.Sprint(len(all[*batch.Job](r))) },
+		"what null takes": func(r *rendered) string {
+			return fmt.Sprint(one[*policy.PodDisruptionBudget](r).Spec.MinAvailable, one[*policy.PodDisruptionBudget](r).Spec.MaxUnavailable)
+		},
 		"strict budget": func(r *rendered) string { return one[*policy.PodDisruptionBudget](r).Spec.MinAvailable.String() },
 		"scheduling": func(r *rendered) string {
 			i := slices.IndexFunc(r.server().Spec.Containers[0].Env, func(e core.EnvVar) bool { return e.Name == "GOMEMLIMIT" })
@@ -703,7 +722,7 @@ func TestChartPassesOnWhatItIsTold(t *testing.T) {
 	} {
 		want := map[string]string{
 			"default": "2 0 1 0 1", "sqlite": "Recreate 1 0 keep", "autoscaling": "replicas: 9", "another image": "images.example.com/team/lanyard:0.2.0-rc.1",
-			"image by digest": "lanyard@sha256:01234", "names": "sso", "more settings": "max_connections: 40", "a path": "example.com", "migrates not": "0", "strict budget": "60%", "scheduling": "921MiB",
+			"image by digest": "lanyard@sha256:01234", "names": "sso", "more settings": "max_connections: 40", "a path": "example.com", "migrates not": "0", "strict budget": "60%", "what null takes": "<nil> 1", "scheduling": "921MiB",
 		}[name]
 		if got := check(render(t, valueSets[name])); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
@@ -712,6 +731,9 @@ func TestChartPassesOnWhatItIsTold(t *testing.T) {
 	one, two := render(t, ""), render(t, "{log: {level: debug}}")
 	if one.server().Annotations["checksum/config"] == two.server().Annotations["checksum/config"] {
 		t.Error("a changed configuration does not roll the pods")
+	}
+	if out, ok := helm(t, valuesFile(t, "{resources: null}"), "template", release); !ok {
+		t.Errorf("without resources: %s", firstLines(out))
 	}
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -206,6 +207,29 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	}
 	if secretsMade(t, folder); !maps.Equal(first, contents()) {
 		t.Error("a URL that was lost comes back with another password")
+	}
+}
+
+// TestSecretsAreMadeAfterAKilledStart: what a start left behind that was killed between two
+// lines does not stand in the way of the next one. Root has the rights that it has in the
+// composition: to change owners, and not to write to what nobody may write to.
+func TestSecretsAreMadeAfterAKilledStart(t *testing.T) {
+	testkit.NeedRoot(t)
+	folder, rights := t.TempDir(), "-all"
+	for _, right := range composition(t, nil).Services["secrets"].CapAdd {
+		rights += ",+" + strings.ToLower(right)
+	}
+	for name, owner := range map[string]int{".master.key": 65532, ".database.password": 0, ".database.url": 65532} {
+		left := filepath.Join(folder, name)
+		write(t, left, "half of")
+		if err := errors.Join(os.Chmod(left, 0o400), os.Chown(left, owner, owner)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := filepath.Join(testkit.Root(), "deploy", "compose", "make-secrets.sh")
+	out, err := exec.Command("setpriv", "--bounding-set", rights, "sh", script, folder).CombinedOutput()
+	if err != nil || strings.Count(string(out), "made ") != 3 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestDashboardNamesWhatTheServerMeasures(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	for _, name := range []string{"http_request_duration_seconds", "oidc_tokens_issued_total", "login_attempts_total", "password_hash_seconds", "jobs_duration_seconds", "mail_sent_total",
-		"webhook_sent_total", "mail_queue_length", "signing_key_age_seconds", "db_pool_open_connections", "db_pool_wait_seconds_total", "build_info", "process_resident_memory_bytes"} {
+		"webhook_sent_total", "mail_queue_length", "mail_queue_age_seconds", "webhook_queue_length", "webhook_queue_age_seconds", "signing_key_age_seconds", "db_pool_open_connections", "db_pool_wait_seconds_total", "db_up", "jobs_last_success_timestamp_seconds", "jobs_lease_held", "build_info", "process_resident_memory_bytes"} {
 		if !strings.Contains(everything.String(), name) {
 			t.Errorf("nothing shows %s", name)
 		}

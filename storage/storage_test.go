@@ -696,6 +696,13 @@ func TestSecondServerOnOneFileIsRefused(t *testing.T) {
 	if _, err := storage.Open(t.Context(), storage.Config{URL: url, Exclusive: true}); !errors.Is(err, lanyard.ErrConflict) {
 		t.Errorf("a second server: %v", err)
 	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(strings.TrimPrefix(url, "sqlite:"), link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storage.Open(t.Context(), storage.Config{URL: "sqlite:" + link, Exclusive: true}); !errors.Is(err, lanyard.ErrConflict) {
+		t.Errorf("under another name: got %v", err)
+	}
 	command, err := storage.Open(t.Context(), storage.Config{URL: url})
 	ok(t, err)
 	ok(t, command.Close())

@@ -3,7 +3,9 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,6 +34,9 @@ type Config struct {
 	Ephemeral bool
 	// Exclusive refuses a second process with an Exclusive store on the same SQLite file.
 	Exclusive bool
+	// Existing refuses a SQLite file that is not there, where it would be made otherwise: for
+	// commands that look at a database or copy it, which should not take a typing error for one.
+	Existing bool
 	// MaxConns bounds the connections to PostgreSQL; default 16.
 	MaxConns int
 	// Patient gives statements and transactions an hour, for commands that change much at
@@ -150,14 +155,22 @@ func openSQLite(ctx context.Context, c Config) (*Store, error) {
 	if path == "" {
 		return nil, lanyard.ErrBadInput.Saying("the SQLite URL has no path")
 	}
+	if _, err := os.Stat(path); c.Existing && errors.Is(err, fs.ErrNotExist) {
+		return nil, lanyard.ErrBadInput.Saying("there is no database at " + path + ", and this command makes none")
+	}
+	if err := onlyOurs(path); err != nil {
+		return nil, err
+	}
+	// A link is another name of the file that it leads to, which has one lock and one journal.
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
 	if err := wholeFile(path); err != nil {
 		return nil, err
 	}
 	lock, err := lockFile(path, c.Exclusive)
 	if err != nil {
-		return nil, err
-	}
-	if err := onlyOurs(path); err != nil {
 		return nil, err
 	}
 	write, err := sqlitePool(path, c, 1, "&_txlock=immediate")

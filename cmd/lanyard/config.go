@@ -25,6 +25,8 @@ type Config struct {
 
 	// ephemeral gives up durability, for data that is thrown away.
 	ephemeral bool
+	// existing refuses a SQLite file that is not there, for commands that make none.
+	existing bool
 	// patient gives the database an hour for a statement, for commands that nobody waits for.
 	patient bool
 	// extraRoots are certificates that are trusted besides the machine's.

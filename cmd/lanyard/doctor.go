@@ -57,6 +57,7 @@ func (c doctorCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	config.existing = true
 	d := &doctor{p: p, config: config, client: &http.Client{
 		Timeout:       doctorTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -99,7 +100,7 @@ func (d *doctor) show(form string, findings []finding) error {
 func (d *doctor) database(ctx context.Context) []finding {
 	store, err := d.config.openStore(ctx, false)
 	if err != nil {
-		return []finding{{"database", stateFailure, err.Error(), "check database.url and that the server runs and lets this host in"}}
+		return []finding{{"database", stateFailure, err.Error(), "check database.url and that the server runs and lets this host in; 'lanyard migrate up' makes a new SQLite database"}}
 	}
 	defer func() { _ = store.Close() }()
 	began := d.p.clock.Now()

@@ -108,6 +108,7 @@ func judge(master *keys.Master, census []keys.Sealing) (string, error) {
 	}
 	switch {
 	case by[keys.KeyUnknown] > 0:
+		verdict = fmt.Sprintf("%d of %d records do not open under the keys that are configured", by[keys.KeyUnknown], by[keys.KeyUnknown]+by[keys.KeyOlder]+by[keys.KeyCurrent])
 		return verdict, fmt.Errorf("%d records are under a key that keys.master_key does not have: add it behind the first one", by[keys.KeyUnknown])
 	case by[keys.KeyOlder] > 0:
 		return verdict, errDifferent
@@ -161,6 +162,7 @@ func resealer(ctx context.Context, p *program, source configSource) (*keys.Resea
 	if err != nil {
 		return nil, nil, err
 	}
+	config.existing = true
 	config.patient = true // counting reads every sealed record
 	store, err := config.openStore(ctx, false)
 	if err != nil {

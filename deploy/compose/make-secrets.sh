@@ -11,6 +11,7 @@ database=${3-postgres:5432}
 
 # made NAME OWNER keeps what standard input says under a name, whole or not at all.
 made() {
+	rm -f "$folder/.$1" # of a start that was killed: it can not be written to, not even by root without its rights
 	cat >"$folder/.$1"
 	chmod 400 "$folder/.$1"
 	chown "$2" "$folder/.$1"

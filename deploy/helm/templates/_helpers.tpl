@@ -64,6 +64,12 @@ app.kubernetes.io/component: {{ last . }}
 {{- if .Values.autoscaling.enabled -}}{{ .Values.autoscaling.minReplicas }}{{- else -}}{{ .Values.replicaCount }}{{- end -}}
 {{- end }}
 
+{{/* podDisruptionBudget.minAvailable as text, empty too where null took it away; 0 is a number. */}}
+{{- define "lanyard.minAvailable" -}}
+{{- $stay := .Values.podDisruptionBudget.minAvailable -}}
+{{- if not (kindIs "invalid" $stay) -}}{{- toString $stay -}}{{- end -}}
+{{- end }}
+
 {{- define "lanyard.mostReplicas" -}}
 {{- if .Values.autoscaling.enabled -}}{{ .Values.autoscaling.maxReplicas }}{{- else -}}{{ .Values.replicaCount }}{{- end -}}
 {{- end }}
@@ -127,7 +133,7 @@ app.kubernetes.io/component: {{ last . }}
 
 {{/* Nine tenths of a limit in Mi or Gi, for the Go runtime; nothing for other units. */}}
 {{- define "lanyard.memoryLimit" -}}
-{{- $limit := toString (dig "limits" "memory" "" .Values.resources) -}}
+{{- $limit := toString (dig "limits" "memory" "" (default dict .Values.resources)) -}}
 {{- if regexMatch "^[0-9]+Mi$" $limit -}}
 {{- printf "%dMiB" (div (mul (trimSuffix "Mi" $limit | int) 9) 10) -}}
 {{- else if regexMatch "^[0-9]+Gi$" $limit -}}
