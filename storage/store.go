@@ -3,7 +3,9 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,6 +39,8 @@ type Config struct {
 	// Patient gives statements and transactions an hour, for commands that change much at
 	// once and that nobody waits for.
 	Patient bool
+	// Existing refuses a SQLite file that is not there, which is made otherwise.
+	Existing bool
 }
 
 // statementTimeout bounds one statement, so that a silent database is an outage and not a queue.
@@ -149,6 +153,9 @@ func openSQLite(ctx context.Context, c Config) (*Store, error) {
 	path := strings.TrimPrefix(c.URL, "sqlite:")
 	if path == "" {
 		return nil, lanyard.ErrBadInput.Saying("the SQLite URL has no path")
+	}
+	if _, err := os.Stat(path); c.Existing && errors.Is(err, fs.ErrNotExist) {
+		return nil, lanyard.ErrBadInput.Saying("there is no database at " + path)
 	}
 	if err := wholeFile(path); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ func (c backupCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	config.existing = true
 	store, err := config.openStore(ctx, false)
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type Config struct {
 	ephemeral bool
 	// patient gives the database an hour for a statement, for commands that nobody waits for.
 	patient bool
+	// existing refuses a database that is not there, for commands that look after one.
+	existing bool
 	// extraRoots are certificates that are trusted besides the machine's.
 	extraRoots []byte
 }

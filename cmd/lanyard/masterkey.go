@@ -161,7 +161,7 @@ func resealer(ctx context.Context, p *program, source configSource) (*keys.Resea
 	if err != nil {
 		return nil, nil, err
 	}
-	config.patient = true // counting reads every sealed record
+	config.patient, config.existing = true, true // counting reads every sealed record
 	store, err := config.openStore(ctx, false)
 	if err != nil {
 		return nil, nil, err
