@@ -18,10 +18,18 @@ import (
 
 // Backup writes a consistent copy of a SQLite database to a new file that only its owner can
 // read, while others read and write. The file appears whole, checked and durable, or not at
-// all; one that exists is never touched (fs.ErrExist).
+// all; one that exists is never touched (fs.ErrExist). A database without any migration is
+// refused: it is not the one that was meant.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if !s.IsSQLite() {
 		return lanyard.ErrBadInput.Saying("PostgreSQL is backed up by its own means: pg_dump, or a base backup with its WAL for any moment")
+	}
+	applied, err := s.appliedMigrations(ctx)
+	if err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	if len(applied) == 0 {
+		return lanyard.ErrBadInput.Saying(s.path + " is empty: it is no database of Lanyard's")
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("back up to %s: %w", path, fs.ErrExist)

@@ -45,7 +45,8 @@ func (s Scope) Witnessed(by lanyard.TenantID, as string) Scope {
 // TenantID names the tenant of the scope.
 func (s Scope) TenantID() lanyard.TenantID { return s.tenant }
 
-// transactionTimeout bounds a whole transaction with its retries.
+// transactionTimeout bounds a whole transaction with its retries, and those of a statement
+// of its own.
 const transactionTimeout = 10 * time.Second
 
 // serializationRetries bounds the tries of a transaction that lost against another one. Where
@@ -200,7 +201,15 @@ func (r runner) run(ctx context.Context, query string, args []any, do func(conte
 	for try := 1; ; try++ {
 		err := r.once(ctx, query, do)
 		// A statement of its own is a transaction of its own; one of a unit ends with it.
-		if r.unit != nil || !serializationFailure(err) || try == serializationRetries || !pause(ctx, try) {
+		if r.unit != nil || !serializationFailure(err) || try == serializationRetries {
+			return fault(err)
+		}
+		if try == 1 { // nearly no statement needs a second one
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, r.store.transaction)
+			defer cancel()
+		}
+		if !pause(ctx, try) {
 			return fault(err)
 		}
 	}

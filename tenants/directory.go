@@ -157,20 +157,45 @@ func (d *Directory) entry(id lanyard.TenantID) *entry {
 	return e
 }
 
-// forgetAfter is how long a snapshot that nobody asks for is kept.
-const forgetAfter = 10 * time.Minute
+// forgetAfter is how long a snapshot that nobody asks for is kept: whoever comes again when
+// its copy of the key set is over still finds it.
+const forgetAfter = 2 * keys.JWKSMaxAge
 
-// Forget drops the snapshots that nobody has asked for in ten minutes, so that memory
-// follows the tenants that are in use and not all that there are. Names stay: they are small.
-func (d *Directory) Forget(now time.Time) {
+// Forget drops the snapshots that nobody has asked for in twenty minutes, so that memory
+// follows the tenants that are in use and not all that there are. While the database is
+// silent all of them stay: what is published could not be read again. Names stay, too: they
+// are small.
+func (d *Directory) Forget(ctx context.Context, now time.Time) {
+	unused := d.unused(now)
+	if len(unused) == 0 {
+		return
+	}
+	if _, err := d.Store.Tenant(unused[0]).Revision(ctx); lanyard.KindOf(err) == lanyard.Unavailable {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for id, e := range d.entries {
-		if now.Sub(e.used) > forgetAfter {
+	for _, id := range unused {
+		if e := d.entries[id]; e != nil && e.unused(now) {
 			delete(d.entries, id) // whoever still holds the entry goes on with it
 		}
 	}
 }
+
+// unused are the tenants whose snapshots nobody has asked for.
+func (d *Directory) unused(now time.Time) []lanyard.TenantID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []lanyard.TenantID
+	for id, e := range d.entries {
+		if e.unused(now) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func (e *entry) unused(now time.Time) bool { return now.Sub(e.used) > forgetAfter }
 
 // Current gives the tenant at a revision that was read after the call began, so
 // that a change answered before is obeyed. Calls at the same time share the read.

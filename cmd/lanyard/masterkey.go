@@ -59,7 +59,7 @@ func (c masterKeyStatus) Run(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	verdict, err := judge(r.Master, census)
-	if c.Output == "table" {
+	if c.Output == "table" && verdict != "" {
 		fmt.Fprintln(p.out, verdict)
 	}
 	return err
@@ -96,19 +96,22 @@ func recordsBy(census []keys.Sealing) map[keys.KeyStanding]int64 {
 }
 
 // judge says what a census means. Records under an older key are a difference, those under
-// an unknown one a failure.
+// an unknown one a failure, of which the verdict is empty if there is nothing else to say.
 func judge(master *keys.Master, census []keys.Sealing) (string, error) {
 	by := recordsBy(census)
-	verdict := fmt.Sprintf("all %d records are sealed under %s, the first key", by[keys.KeyCurrent], master.ID())
-	if len(master.IDs()) > 1 {
-		verdict += "; the others seal nothing and can be dropped, once every server seals with the first"
-	}
-	if by[keys.KeyOlder] > 0 {
+	var verdict string
+	switch {
+	case by[keys.KeyOlder] > 0:
 		verdict = fmt.Sprintf("%d records are under an older key, which has to stay: run 'lanyard master-key reseal' when every server has %s first", by[keys.KeyOlder], master.ID())
+	case by[keys.KeyUnknown] > 0: // the failure says it
+	default:
+		verdict = fmt.Sprintf("all %d records are sealed under %s, the first key", by[keys.KeyCurrent], master.ID())
+		if len(master.IDs()) > 1 {
+			verdict += "; the others seal nothing and can be dropped, once every server seals with the first"
+		}
 	}
 	switch {
 	case by[keys.KeyUnknown] > 0:
-		verdict = fmt.Sprintf("%d of %d records do not open under the keys that are configured", by[keys.KeyUnknown], by[keys.KeyUnknown]+by[keys.KeyOlder]+by[keys.KeyCurrent])
 		return verdict, fmt.Errorf("%d records are under a key that keys.master_key does not have: add it behind the first one", by[keys.KeyUnknown])
 	case by[keys.KeyOlder] > 0:
 		return verdict, errDifferent
@@ -162,8 +165,7 @@ func resealer(ctx context.Context, p *program, source configSource) (*keys.Resea
 	if err != nil {
 		return nil, nil, err
 	}
-	config.existing = true
-	config.patient = true // counting reads every sealed record
+	config.patient, config.existing = true, true // counting reads every sealed record
 	store, err := config.openStore(ctx, false)
 	if err != nil {
 		return nil, nil, err

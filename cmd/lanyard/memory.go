@@ -22,7 +22,7 @@ const (
 // keepSmall gives back to the system what an idle server does not need, until ctx ends:
 // the heap that starting or a busy hour left behind, the pages of the program that only
 // starting needed, and what forget forgets. A busy server keeps what it has.
-func keepSmall(ctx context.Context, c clock.Clock, forget func(now time.Time)) {
+func keepSmall(ctx context.Context, c clock.Clock, forget func(ctx context.Context, now time.Time)) {
 	before := uint64(0) // the start counts as idle, whatever it allocated
 	timer := c.NewTimer(memoryFirst)
 	defer timer.Stop()
@@ -32,7 +32,7 @@ func keepSmall(ctx context.Context, c clock.Clock, forget func(now time.Time)) {
 			return
 		case <-timer.C():
 		}
-		forget(c.Now())
+		forget(ctx, c.Now())
 		if now := allocated(); before == 0 || now-before < memoryIdle {
 			debug.FreeOSMemory()
 			dropProgramPages()

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -24,26 +25,48 @@ func dropProgramPages() {
 		return
 	}
 	defer func() { _ = mappings.Close() }()
-	var from, to uintptr
-	lines := bufio.NewScanner(mappings)
-	for lines.Scan() {
-		line := lines.Text()
-		if strings.HasSuffix(line, " "+program) {
-			from, to = unwritten(line)
-		}
-		// Anonymous pages of a file's mapping are its own copies: they would be lost.
-		if clean := strings.HasPrefix(line, "Anonymous:") && strings.Fields(line)[1] == "0"; clean && from < to {
-			_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, madviseDontNeed) // only an advice
-			from, to = 0, 0
-		}
+	for _, m := range cleanMappings(mappings, program) {
+		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, m.from, m.to-m.from, madviseDontNeed) // only an advice
 	}
 }
 
-// unwritten reads the range of a mapping that is read or executed only; empty for any other.
-func unwritten(line string) (from, to uintptr) {
-	var mode string
-	if n, err := fmt.Sscanf(line, "%x-%x %s", &from, &to, &mode); n != 3 || err != nil || strings.ContainsAny(mode, "ws") {
-		return 0, 0
+// mapping is a range of addresses.
+type mapping struct{ from, to uintptr }
+
+// cleanMappings reads which mappings of a program's file nothing was ever written in: those
+// that are read or executed only, and have no pages of their own, which would be lost. Such
+// pages are Anonymous while they are in memory, and in Swap otherwise (proc_pid_smaps(5)).
+func cleanMappings(smaps io.Reader, program string) []mapping {
+	var out []mapping
+	var at mapping
+	lines := bufio.NewScanner(smaps)
+	for lines.Scan() {
+		line := lines.Text()
+		if strings.HasSuffix(line, " "+program) {
+			at = unwritten(line)
+			continue
+		}
+		name, count, _ := strings.Cut(line, ":")
+		none := strings.TrimSpace(count) == "0 kB"
+		switch {
+		case name == "Anonymous" && !none:
+			at = mapping{} // and not the next one, which says that it has none
+		case name == "Swap":
+			if none && at.from < at.to {
+				out = append(out, at)
+			}
+			at = mapping{}
+		}
 	}
-	return from, to
+	return out
+}
+
+// unwritten reads the range of a mapping that is read or executed only; empty for any other.
+func unwritten(line string) mapping {
+	var m mapping
+	var mode string
+	if n, err := fmt.Sscanf(line, "%x-%x %s", &m.from, &m.to, &mode); n != 3 || err != nil || strings.ContainsAny(mode, "ws") {
+		return mapping{}
+	}
+	return m
 }

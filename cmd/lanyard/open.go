@@ -30,7 +30,7 @@ func (c *Config) master() (*keys.Master, error) {
 // openStore opens the database of the configuration.
 func (c *Config) openStore(ctx context.Context, exclusive bool) (*storage.Store, error) {
 	store, err := storage.Open(ctx, storage.Config{
-		URL: c.Database.URL.Reveal(), MaxConns: c.Database.MaxConnections, Exclusive: exclusive, Ephemeral: c.ephemeral, Existing: c.existing, Patient: c.patient,
+		URL: c.Database.URL.Reveal(), MaxConns: c.Database.MaxConnections, Exclusive: exclusive, Ephemeral: c.ephemeral, Patient: c.patient, Existing: c.existing,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)

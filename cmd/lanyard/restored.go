@@ -21,7 +21,7 @@ func (c restoredCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	config.existing, config.patient = true, true
+	config.patient, config.existing = true, true
 	app, err := config.openApp(ctx, p, true)
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func (s *server) drain(ctx context.Context, public *http.Server) {
 
 // startJobs runs the background jobs, and forgets what is not used; the function it returns
 // ends them and waits. It tells whether all ended in time.
-func (s *server) startJobs(ctx context.Context, forget func(now time.Time)) func() bool {
+func (s *server) startJobs(ctx context.Context, forget func(ctx context.Context, now time.Time)) func() bool {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	metrics, tracer := s.app.Metrics, s.app.Traces.tracer()
 	runner := &jobs.Runner{

@@ -237,6 +237,22 @@ func TestClocksMayDifferByAFewSeconds(t *testing.T) {
 	})
 }
 
+// TestLeaseOfAWrongClockEnds: whoever was years ahead for a moment, and died, does not keep
+// a job from everybody for years.
+func TestLeaseOfAWrongClockEnds(t *testing.T) {
+	onEachStore(t, func(t *testing.T, store *storage.Store) {
+		for ahead, want := range map[time.Duration]bool{time.Hour: false, 10 * 365 * 24 * time.Hour: true} {
+			wrong, name := start.Add(ahead), "job:"+ahead.String()
+			if ours, err := store.AcquireLease(t.Context(), name, "dead", wrong, wrong.Add(time.Hour)); err != nil || !ours {
+				t.Fatal(ours, err)
+			}
+			if ours, err := store.AcquireLease(t.Context(), name, "alive", start, start.Add(leaseFor)); err != nil || ours != want {
+				t.Errorf("%v ahead: taken over %v, %v", ahead, ours, err)
+			}
+		}
+	})
+}
+
 // TestRunEndsWhenItsLeaseCanNotBeRenewed: behind an outage somebody else may have it.
 func TestRunEndsWhenItsLeaseCanNotBeRenewed(t *testing.T) {
 	c := clock.NewManual(start)

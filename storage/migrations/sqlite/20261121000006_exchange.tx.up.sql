@@ -65,6 +65,7 @@ DROP TABLE access_tokens;
 --bun:split
 DROP TABLE grants;
 --bun:split
+-- contract unreleased: a program that does not know actor always writes a session
 ALTER TABLE grants_6 RENAME TO grants;
 --bun:split
 ALTER TABLE access_tokens_6 RENAME TO access_tokens;
