@@ -27,11 +27,6 @@ func (c backupCommand) Run(ctx context.Context, p *program) (err error) {
 	if !store.IsSQLite() {
 		return usageError("PostgreSQL is backed up by its own means: pg_dump for a moment, a base backup with archived WAL for any moment; see 'Back up and restore' in docs/operate.md")
 	}
-	if status, err := store.MigrationStatus(ctx); err != nil {
-		return err
-	} else if len(status.Applied) == 0 { // an older or a newer schema is worth keeping, an empty file is nobody's data
-		return errors.New("the database has no schema, so there is nothing to back up: check database.url")
-	}
 	err = store.Backup(ctx, c.File)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s is there already, and a backup is never overwritten", c.File)
