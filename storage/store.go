@@ -50,6 +50,12 @@ const statementTimeout = 3 * time.Second
 // patience is the time of a statement and of a transaction of a patient store.
 const patience = time.Hour
 
+// readerIdle is how long a connection that reads SQLite stays open unused.
+const readerIdle = 20 * time.Second
+
+// shrinkWait bounds the wait for a connection that somebody else uses.
+const shrinkWait = time.Second
+
 // connectTimeout bounds the making of a connection to PostgreSQL.
 const connectTimeout = 2 * time.Second
 
@@ -104,6 +110,19 @@ func (s *Store) Close() error {
 
 // IsSQLite tells whether the store is a SQLite file.
 func (s *Store) IsSQLite() bool { return s.read != s.write }
+
+// Shrink gives back what the connections to SQLite keep in memory and can read again. It is
+// for when nobody waits; a connection that is busy keeps what it has.
+func (s *Store) Shrink(ctx context.Context) {
+	if !s.IsSQLite() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, shrinkWait)
+	defer cancel()
+	for _, pool := range []*bun.DB{s.write, s.read} {
+		_, _ = pool.ExecContext(ctx, `PRAGMA shrink_memory`) // a failure costs memory only
+	}
+}
 
 // PoolStats gives the state of the connection pool that serves reads.
 func (s *Store) PoolStats() sql.DBStats { return s.read.Stats() }
@@ -185,6 +204,8 @@ func openSQLite(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Each connection has a page cache and the schema; an idle server needs few of them.
+	read.SetConnMaxIdleTime(readerIdle)
 	return &Store{write: write, read: read, writePrepared: newPrepared(write), readPrepared: newPrepared(read), lock: lock, path: path}, nil
 }
 

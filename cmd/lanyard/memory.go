@@ -21,8 +21,8 @@ const (
 
 // keepSmall gives back to the system what an idle server does not need, until ctx ends:
 // the heap that starting or a busy hour left behind, the pages of the program that only
-// starting needed, and what forget forgets. A busy server keeps what it has.
-func keepSmall(ctx context.Context, c clock.Clock, forget func(ctx context.Context, now time.Time)) {
+// starting needed, what shrink shrinks, and what forget forgets. A busy server keeps what it has.
+func keepSmall(ctx context.Context, c clock.Clock, forget func(ctx context.Context, now time.Time), shrink func(context.Context)) {
 	before := uint64(0) // the start counts as idle, whatever it allocated
 	timer := c.NewTimer(memoryFirst)
 	defer timer.Stop()
@@ -34,6 +34,7 @@ func keepSmall(ctx context.Context, c clock.Clock, forget func(ctx context.Conte
 		}
 		forget(ctx, c.Now())
 		if now := allocated(); before == 0 || now-before < memoryIdle {
+			shrink(ctx)
 			debug.FreeOSMemory()
 			dropProgramPages()
 		}
