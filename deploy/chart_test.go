@@ -98,7 +98,7 @@ func valuesFile(t testing.TB, over string) string {
 // helm runs helm on the chart, which comes behind the command, and tells whether it succeeded.
 func helm(t testing.TB, file string, command ...string) (string, bool) {
 	t.Helper()
-	command = append(command, filepath.Join(testkit.Root(), "deploy", "helm"), "--values", file, "--namespace", "identity", "--kube-version", "1.33.0")
+	command = append(command, filepath.Join(testkit.Root(), "deploy", "helm"), "--values", file, "--namespace", "identity")
 	out, err := exec.Command(testkit.Need(t, "helm"), command...).CombinedOutput()
 	return string(out), err == nil
 }
@@ -763,7 +763,7 @@ func TestNotesSayHowToGoOn(t *testing.T) {
 		"{{ end }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: |\n{{ include \"notes\" . | indent 4 }}\n")
 	notes := func(over string) string {
 		out, err := exec.Command(testkit.Need(t, "helm"), "template", release, copied, "--values", valuesFile(t, over), "--namespace", "identity",
-			"--kube-version", "1.33.0", "--show-only", "templates/notes.yaml").CombinedOutput()
+			"--show-only", "templates/notes.yaml").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
