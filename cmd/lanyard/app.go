@@ -36,6 +36,8 @@ type App struct {
 	Issuer  *url.URL
 	Proxies web.Proxies
 	Metrics *metrics
+	// GCPercent is set for the garbage collector once the start is over; 0 leaves it alone.
+	GCPercent int
 	// Traces are where spans go; nil where there are none.
 	Traces *traces
 	// Dev is what only the development server has; nil under serve.

@@ -46,6 +46,7 @@ const referenceEnd = `
 | ` + "`OTEL_SERVICE_NAME`" + `, ` + "`OTEL_RESOURCE_ATTRIBUTES`" + ` | What the traces say of this process; the service is ` + "`lanyard`" + ` by default. |
 | ` + "`OTEL_TRACES_SAMPLER`" + `, ` + "`OTEL_TRACES_SAMPLER_ARG`" + ` | Which requests are traced; all of them by default. |
 | ` + "`GOMEMLIMIT`" + ` | Memory that the process tries to stay below, such as ` + "`200MiB`" + `; set it to nine tenths of a container's limit. |
+| ` + "`GOGC`" + ` | How much garbage is gathered before it is collected, in percent of what is held; 200 by default. |
 | ` + "`GOMAXPROCS`" + ` | Processors that are used at once; a container's limit is heeded without it. |
 `
 

@@ -103,14 +103,28 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if command == nil {
 		return code
 	}
-	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(p); err != nil {
+	if err := p.deed(command)(ctx); err != nil {
 		if !errors.Is(err, errDifferent) {
 			p.complain(err)
 		}
 		return exitCode(err)
 	}
 	return exitOK
+}
+
+// deed is what the command does. Most are called here and not by the parser, so that a
+// server does not hold the parser, and every command in it, for as long as it runs.
+func (p *program) deed(command *kong.Context) func(context.Context) error {
+	chosen, direct := command.Selected().Target.Interface().(interface {
+		Run(ctx context.Context, p *program) error
+	})
+	if direct {
+		return func(ctx context.Context) error { return chosen.Run(ctx, p) }
+	}
+	return func(ctx context.Context) error {
+		command.BindTo(ctx, (*context.Context)(nil))
+		return command.Run(p)
+	}
 }
 
 // parse reads the command line. Without a command the code says how it ended.

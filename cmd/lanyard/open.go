@@ -79,6 +79,9 @@ func (c *Config) openApp(ctx context.Context, p *program, exclusive bool) (*App,
 		Store: store, Sealer: master, Keeper: &keys.Keeper{Sealer: master}, Hasher: accounts.NewHasher(),
 		Fetcher: fetcher, Clock: p.clock, Log: c.log(p), Proxies: c.proxies(),
 	}
+	if _, chosen := p.getenv(envGCPercent); !chosen {
+		app.GCPercent = gcPercent
+	}
 	app.Metrics = newMetrics(app)
 	app.Hasher.Now, app.Hasher.Observe = p.clock.Now, app.Metrics.PasswordHashed
 	if app.Issuer, err = url.Parse(c.Server.Issuer); err != nil {

@@ -148,7 +148,7 @@ func (s *server) startJobs(ctx context.Context, forget func(ctx context.Context,
 	var group sync.WaitGroup
 	group.Go(func() { mails.Run(ctx) })
 	group.Go(func() { webhooks.Run(ctx) })
-	group.Go(func() { keepSmall(ctx, s.app.Clock, forget, s.app.Store.Shrink) })
+	group.Go(func() { keepSmall(ctx, s.app.Clock, forget, s.app.Store.Shrink, s.app.GCPercent) })
 	group.Go(func() { runner.Run(ctx, all...) })
 	return func() bool {
 		cancel()
