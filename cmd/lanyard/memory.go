@@ -30,7 +30,8 @@ const (
 
 // keepSmall gives back to the system what an idle server does not need, until ctx ends:
 // the heap that starting or a busy hour left behind, the pages of the program that only
-// starting needed, what shrink shrinks, and what forget forgets. A busy server keeps what it has.
+// starting needed, what shrink shrinks, and what forget forgets. A busy server keeps what it
+// has. After the first time the collector gets the percentage; 0 leaves it as it is.
 func keepSmall(ctx context.Context, c clock.Clock, forget func(ctx context.Context, now time.Time), shrink func(context.Context), gcPercent int) {
 	before := uint64(0) // the start counts as idle, whatever it allocated
 	timer := c.NewTimer(memoryFirst)
